@@ -1,0 +1,229 @@
+"""What can go wrong, and how it is told to people.
+
+Bad manifests and plugins never raise on their own: they become `Problem`s, collected until the whole picture is known.
+`Problem.render` is the only place that turns one into text. The exceptions form this tree:
+
+    RTVIPluginsError
+    ├── StartupError      the run cannot begin; carries every Problem
+    └── ActionError       a handler refuses; its text goes to the client
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+SLUGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # reading a file
+        "unreadable-file": "the file or folder cannot be read, or holds no manifest",
+        "too-large": "the file, its nesting or its aliases go beyond what a manifest may be",
+        "bad-yaml": "the text is not YAML, or not UTF-8",
+        "duplicate-key": "a key stands twice in one mapping",
+        "bad-tag": "YAML tags are not part of the manifest language",
+        "many-documents": "a manifest is one YAML document",
+        # the manifest's form
+        "bad-version": "the manifest is written for another version of the language",
+        "missing-key": "a required key is absent",
+        "unknown-key": "the language has no such key here",
+        "wrong-type": "a value has the wrong type",
+        "bad-value": "a value has the right type but is not one of the legal ones",
+        "bad-name": "a name is not made of letters, digits, '_' and '-', beginning with a letter",
+        "bad-duration": "a duration is not like 500ms, 10s, 5m or a number of seconds",
+        "empty-bot": "the manifest declares no service, function, message or ui",
+        "reserved-name": "the name is taken by the protocol",
+        "duplicate-bot": "two manifests that run together have one name",
+        # references
+        "unset-env": "an environment variable has no value and no default",
+        "bad-env": "a ${env:...} reference is malformed",
+        "unresolved-use": "`use:` names no shipped manifest and no file",
+        "use-cycle": "files take services from each other in a circle",
+        "unresolved-ref": "a $ref points to nothing",
+        # value schemas
+        "unknown-type": "no such value type",
+        "bad-schema": "the value schema is not valid JSON Schema 2020-12",
+        "bad-default": "a default or initial value does not satisfy its own schema",
+        "unknown-option": "`config:` or an overlay names an option that the service does not have",
+        "unknown-service": "a name refers to a service that the manifest does not declare",
+        # plugins
+        "broken-plugin": "a plugin failed while it was imported or asked for what it supplies",
+        "duplicate-plugin": "two installed distributions use one plugin name",
+        "unknown-hook": "a plugin implements a hook that does not exist",
+        "bad-hook": "a hook's signature or result is not what the contract says",
+        "unmet-requirement": "a plugin needs another version of a distribution",
+        "unknown-plugin": "the manifest names a plugin that is not installed",
+        # binding
+        "missing-handler": "something declared has no handler",
+        "unknown-handler": "a plugin handles something that the manifest does not declare",
+        "duplicate-handler": "two handlers serve one name",
+        "bad-handler": "a handler's parameters do not fit what is declared",
+        "ambiguous-plugin": "several plugins could supply the handlers; name one with `plugin:`",
+        "unknown-responder": "no such responder",
+        "bad-responder": "a responder's settings are wrong",
+        "unknown-action": "a name refers to an action that the manifest does not declare",
+        "missing-host": "a section needs a host or an extra that is not there",
+    }
+)
+
+
+class ExitCode(enum.IntEnum):
+    """What the `rtvi` command answers to the shell."""
+
+    FINE = 0
+    """Everything asked for was done."""
+    PROBLEMS = 1
+    """Problems were found and printed."""
+    USAGE = 2
+    """The command line itself was wrong."""
+    UNAVAILABLE = 3
+    """The server could not serve, or could not be reached."""
+
+
+class Category(enum.StrEnum):
+    """The kind of failure a client is told of, in `data.category` of `error` and `error-response`."""
+
+    CONFIGURATION = "configuration"
+    ACTION = "action"
+    FUNCTION_CALL = "function-call"
+    PROTOCOL = "protocol"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file; `line` and `column` count from 1 and are 0 where unknown."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        parts = [self.path]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that keeps a bot from starting.
+
+    slug:     stable code, a key of `SLUGS`.
+    text:     what is wrong: lower case, values in single quotes, no full stop.
+    location: where; `Location("")` when no file is involved.
+    where:    dotted path inside the manifest (`services.voice.options.rate`) or empty.
+    expected: what would have been right, or empty.
+    hint:     the way out (`did you mean 'string'?`), or empty.
+    """
+
+    slug: str
+    text: str
+    location: Location = Location("")
+    where: str = ""
+    expected: str = ""
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        if self.slug not in SLUGS:
+            raise ValueError(f"unknown problem slug {self.slug!r}")
+
+    def render(self) -> str:
+        """Give the one-line text: where, what, what was expected, suggestion, slug."""
+        lead = "".join(f"{part}: " for part in (str(self.location), self.where) if part)
+        tail = "".join(f"; {part}" for part in (self.expected and f"expected {self.expected}", self.hint) if part)
+        return f"{lead}{self.text}{tail} [{self.slug}]"
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the JSON form that `rtvi check --format json` prints."""
+        return {
+            "slug": self.slug,
+            "path": self.location.path,
+            "line": self.location.line,
+            "column": self.location.column,
+            "where": self.where,
+            "text": self.text,
+            "expected": self.expected,
+            "hint": self.hint,
+        }
+
+
+def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Order by place and drop exact repeats."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.location, p.where, p.slug, p.text)))
+
+
+# Spellings that are far from the right word by letters but near in meaning.
+_SYNONYMS: Final = MappingProxyType(
+    {
+        "int": "integer",
+        "float": "number",
+        "double": "number",
+        "str": "string",
+        "text": "string",
+        "list": "array",
+        "tuple": "array",
+        "dict": "object",
+        "map": "object",
+        "args": "arguments",
+        "params": "arguments",
+        "parameters": "arguments",
+        "min": "minimum",
+        "max": "maximum",
+        "choices": "enum",
+        "values": "enum",
+        "returns": "result",
+        "return": "result",
+        "name": "bot",
+        "doc": "description",
+        "desc": "description",
+    }
+)
+
+
+def did_you_mean(word: str, legal: Iterable[str]) -> str:
+    """Give `did you mean 'x'?` for the nearest legal word, or an empty string when nothing is near."""
+    names = sorted(set(legal))
+    synonym = _SYNONYMS.get(word.lower())
+    if synonym in names:
+        return f"did you mean '{synonym}'?"
+    by_lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower()[:80], by_lower, n=1, cutoff=0.7)
+    return f"did you mean '{by_lower[near[0]]}'?" if near else ""
+
+
+def quoted(words: Iterable[str]) -> str:
+    """List words for a message: quoted, sorted, comma-separated, `or` before the last."""
+    items = [f"'{word}'" for word in sorted(words)]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}" if items else "nothing"
+
+
+class RTVIPluginsError(Exception):
+    """Base of every exception this package raises on purpose."""
+
+
+class StartupError(RTVIPluginsError):
+    """The bot cannot start; `problems` holds every reason, ordered by place."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sort_problems(problems)
+        super().__init__("\n".join(problem.render() for problem in self.problems))
+
+
+class ActionError(RTVIPluginsError):
+    """Raise from a handler to refuse: `text` is sent to the client as it stands.
+
+    code:    stable word for programs, sent as `data.code`.
+    details: JSON value sent as `data.details`, or None.
+    """
+
+    def __init__(self, text: str, *, code: str = "refused", details: object = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+        self.details = details

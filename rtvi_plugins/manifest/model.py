@@ -1,0 +1,262 @@
+"""The manifest as frozen models: what a checked file means, free of YAML and of positions.
+
+`load.py` makes these from files; everything else reads them. Value schemas (`options`, `arguments`, `result`, `payload`,
+`data`) keep their JSON Schema keywords in `model_extra`; `rtvi_plugins.schema` compiles them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+
+LANGUAGE_VERSION: Final = 1
+
+NAME_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9_-]*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
+
+K = TypeVar("K")
+V = TypeVar("V")
+Table = Annotated[Mapping[K, V], AfterValidator(MappingProxyType)]
+"""A mapping nobody can change, in the order of the file."""
+
+_DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)")
+_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value)
+        if match is None:
+            raise PydanticCustomError("bad_duration", "not a duration")
+        return float(match["number"]) * _UNIT_S[match["unit"]]
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400, allow_inf_nan=False)]
+"""A duration in seconds: `500ms`, `10s`, `5m`, `1h` or a number."""
+
+
+class Model(BaseModel):
+    """Our one base: frozen, closed, strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Value(Model):
+    """A value schema: a type name, `true`, `false`, or a mapping of JSON Schema 2020-12 keywords."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    description: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, given: object) -> object:
+        if isinstance(given, str):
+            return {"type": given}
+        if given is True:
+            return {}
+        if given is False:
+            return {"not": {}}
+        return given
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The JSON Schema keywords as written, without this language's own keys."""
+        return dict(self.model_extra or {})
+
+
+class Option(Value):
+    """One option of a service.
+
+    mutable: `live` clients may change it at any time, `start` only before the bot is ready, `never` not at all.
+    client:  what clients may do with it; `none` hides it from them altogether.
+    secret:  its value is never sent, logged or named in an error.
+    bind:    `stage.field` of the pipeline that takes the value (Pipecat host).
+    """
+
+    default: Any = None
+    unit: str = ""
+    mutable: Literal["live", "start", "never"] = "live"
+    client: Literal["write", "read", "none"] = "write"
+    secret: bool = False
+    bind: str | None = None
+    apply: Literal["live", "next-session"] = "live"
+
+    @property
+    def has_default(self) -> bool:
+        """Whether the file gives a default, `null` included."""
+        return "default" in self.model_fields_set
+
+
+class Argument(Value):
+    """One argument of an action or function. `required` may also be JSON Schema's list of property names."""
+
+    default: Any = None
+    unit: str = ""
+    required: bool | tuple[str, ...] = True
+
+    @property
+    def has_default(self) -> bool:
+        """Whether the file gives a default, `null` included."""
+        return "default" in self.model_fields_set
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a call without it is refused."""
+        return not self.has_default and self.required is not False
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """As `Value.keywords`, with JSON Schema's `required` list where that is meant."""
+        listed = {} if isinstance(self.required, bool) else {"required": list(self.required)}
+        return dict(self.model_extra or {}) | listed
+
+
+class Action(Model):
+    """One action of a service. `timeout` is in seconds."""
+
+    description: str = ""
+    arguments: Table[Name, Argument] = MappingProxyType({})
+    result: Value | None = None
+    timeout: Seconds = 30.0
+    concurrency: Literal["parallel", "serial"] | None = None
+    job: bool = False
+    cancellable: bool = True
+    tool: bool = False
+
+
+class Service(Model):
+    """One service: options that clients set and actions that they call."""
+
+    plugin: Name | None = None
+    description: str = ""
+    concurrency: Literal["parallel", "serial"] = "parallel"
+    options: Table[Name, Option] = MappingProxyType({})
+    actions: Table[Name, Action] = MappingProxyType({})
+
+
+class Function(Model):
+    """A function the LLM calls and the client executes. `timeout` is in seconds."""
+
+    description: str = ""
+    arguments: Table[Name, Argument] = MappingProxyType({})
+    result: Value | None = None
+    timeout: Seconds = 30.0
+
+
+class Command(Model):
+    """A `ui-command` the bot may send."""
+
+    description: str = ""
+    payload: Value | None = None
+
+
+class UIEvent(Model):
+    """A `ui-event` clients may send."""
+
+    plugin: Name | None = None
+    description: str = ""
+    payload: Value | None = None
+
+
+class UI(Model):
+    """What the bot and the page say to each other."""
+
+    commands: Table[Name, Command] = MappingProxyType({})
+    events: Table[Name, UIEvent] = MappingProxyType({})
+
+
+class Message(Model):
+    """A custom `client-message` type and its answer. `timeout` is in seconds."""
+
+    plugin: Name | None = None
+    description: str = ""
+    data: Value | None = None
+    result: Value | None = None
+    timeout: Seconds = 30.0
+
+
+class ResponderChoice(Model):
+    """Which responder answers `send-text`, and its settings, which its own schema checks."""
+
+    use: Name
+    settings: Table[str, Any] = MappingProxyType({})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: object) -> object:
+        return {"use": given} if isinstance(given, str) else given
+
+
+class Limits(Model):
+    """The bounds of one bot on the standalone host. Times are in seconds."""
+
+    max_message_bytes: int = Field(default=1_114_112, ge=1024, le=64 * 1024 * 1024)
+    """One message; 1 MiB, which is what the JavaScript client allows itself, and 64 KiB for the frame around it."""
+    max_depth: int = Field(default=64, ge=4, le=500)
+    """Nesting of JSON arrays and objects in a message, envelope included."""
+    max_sessions: int = Field(default=1_000, ge=1)
+    """Sessions connected at once."""
+    max_actions: int = Field(default=256, ge=1)
+    """Requests of one session that run at once."""
+    max_waiting: int = Field(default=256, ge=1)
+    """Messages of one session that wait for the bot to be ready."""
+    max_outgoing: int = Field(default=1_024, ge=16)
+    """Messages to one client that it has not read yet; one more and the connection is closed."""
+    ready_timeout: Seconds = 30.0
+    """How long messages wait for `client-ready` before they are refused."""
+    option_timeout: Seconds = 10.0
+    """How long one option handler may take."""
+    message_timeout: Seconds = 10.0
+    """How long an undeclared `client-message` may stay unanswered."""
+    send_timeout: Seconds = 20.0
+    """How long a client may refuse to read before its connection is closed."""
+    stop_timeout: Seconds = 10.0
+    """How long running actions may go on after the server was asked to stop."""
+
+
+class Auth(Model):
+    """Who may connect. `tokens` maps a caller's name to the bearer token that proves it."""
+
+    tokens: Table[Name, Annotated[str, Field(min_length=8)]]
+
+
+class Runtime(Model):
+    """How the standalone host runs the bot.
+
+    origins: browser origins allowed besides the server's own (`https://app.example`, or `*` for any).
+    hosts:   names this server answers to besides loopback and the address it binds (`bot.example`, or `*` for any).
+    announce_changes: tell clients by `server-message` when the bot itself changes an option.
+    """
+
+    responder: ResponderChoice | None = None
+    limits: Limits = Limits()
+    auth: Auth | None = None
+    origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    announce_changes: bool = False
+
+
+class Manifest(Model):
+    """One bot, as its manifest declares it, with everything it uses already taken in."""
+
+    manifest: Literal[1]
+    bot: Name
+    description: str = ""
+    services: Table[Name, Service] = MappingProxyType({})
+    functions: Table[Name, Function] = MappingProxyType({})
+    ui: UI = UI()
+    messages: Table[Name, Message] = MappingProxyType({})
+    config: Table[Name, Table[Name, Any]] = MappingProxyType({})
+    runtime: Runtime = Runtime()
+    pipeline: Table[str, Any] | None = None
+    defs: Table[str, Any] = Field(default=MappingProxyType({}), alias="$defs")
+
+
