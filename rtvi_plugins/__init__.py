@@ -1,0 +1,1 @@
+"""Bots assembled from YAML manifests, speaking RTVI."""

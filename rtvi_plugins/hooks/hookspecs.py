@@ -78,8 +78,8 @@ def rtvi_middleware() -> Iterable[Middleware]:  # type: ignore[empty-body]
     """Wrap every option change and every action: audit, metrics, policy.
 
     When:     once, at start-up; what is returned runs on every call.
-    Returns:  `async def middleware(call, call_next)` functions; the first one given is the outermost. `call` is a `Call`;
-              `await call_next(call)` runs the rest and gives the result; raising `ActionError` refuses.
+    Returns:  `async def middleware(call, call_next)` functions; the first one given is the outermost.
+              `call` is a `Call`; `await call_next(call)` runs the rest and gives the result; raising `ActionError` refuses.
     Errors:   as `rtvi_handlers`; what a middleware raises at run time answers that one request.
     Example:  plugins/rtvi-plugin-conversation
     Since:    0.1
@@ -102,7 +102,7 @@ def rtvi_session_ended(processor: Any, reason: str) -> Awaitable[None] | None:
     """Release what a session held.
 
     When:     for each session, after its last message and after its running actions ended. May be `async def`.
-    reason:   `disconnected`, `ended` (disconnect-bot), `shutdown` or `failed`.
+    Reason:   `disconnected`, `ended` (disconnect-bot), `shutdown` or `failed`.
     Errors:   logged with their traceback.
     Example:  plugins/rtvi-plugin-room
     Since:    0.1

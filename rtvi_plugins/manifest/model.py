@@ -1,6 +1,6 @@
 """The manifest as frozen models: what a checked file means, free of YAML and of positions.
 
-`load.py` makes these from files; everything else reads them. Value schemas (`options`, `arguments`, `result`, `payload`,
+`load.py` makes these from files; everything else reads them. Value schemas (options, arguments, `result`, `payload`,
 `data`) keep their JSON Schema keywords in `model_extra`; `rtvi_plugins.schema` compiles them.
 """
 
@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
-
 
 LANGUAGE_VERSION: Final = 1
 
@@ -24,6 +23,11 @@ K = TypeVar("K")
 V = TypeVar("V")
 Table = Annotated[Mapping[K, V], AfterValidator(MappingProxyType)]
 """A mapping nobody can change, in the order of the file."""
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
 
 _DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)")
 _UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -100,7 +104,7 @@ class Argument(Value):
 
     default: Any = None
     unit: str = ""
-    required: bool | tuple[str, ...] = True
+    required: bool | Annotated[tuple[str, ...], Strict(strict=False)] = True
 
     @property
     def has_default(self) -> bool:
@@ -123,7 +127,7 @@ class Action(Model):
     """One action of a service. `timeout` is in seconds."""
 
     description: str = ""
-    arguments: Table[Name, Argument] = MappingProxyType({})
+    arguments: Table[Name, Argument] = Field(default_factory=_nothing)
     result: Value | None = None
     timeout: Seconds = 30.0
     concurrency: Literal["parallel", "serial"] | None = None
@@ -138,15 +142,15 @@ class Service(Model):
     plugin: Name | None = None
     description: str = ""
     concurrency: Literal["parallel", "serial"] = "parallel"
-    options: Table[Name, Option] = MappingProxyType({})
-    actions: Table[Name, Action] = MappingProxyType({})
+    options: Table[Name, Option] = Field(default_factory=_nothing)
+    actions: Table[Name, Action] = Field(default_factory=_nothing)
 
 
 class Function(Model):
     """A function the LLM calls and the client executes. `timeout` is in seconds."""
 
     description: str = ""
-    arguments: Table[Name, Argument] = MappingProxyType({})
+    arguments: Table[Name, Argument] = Field(default_factory=_nothing)
     result: Value | None = None
     timeout: Seconds = 30.0
 
@@ -169,8 +173,8 @@ class UIEvent(Model):
 class UI(Model):
     """What the bot and the page say to each other."""
 
-    commands: Table[Name, Command] = MappingProxyType({})
-    events: Table[Name, UIEvent] = MappingProxyType({})
+    commands: Table[Name, Command] = Field(default_factory=_nothing)
+    events: Table[Name, UIEvent] = Field(default_factory=_nothing)
 
 
 class Message(Model):
@@ -187,7 +191,7 @@ class ResponderChoice(Model):
     """Which responder answers `send-text`, and its settings, which its own schema checks."""
 
     use: Name
-    settings: Table[str, Any] = MappingProxyType({})
+    settings: Table[str, Any] = Field(default_factory=_nothing)
 
     @model_validator(mode="before")
     @classmethod
@@ -237,7 +241,7 @@ class Runtime(Model):
     """
 
     responder: ResponderChoice | None = None
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=Limits)
     auth: Auth | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -250,13 +254,11 @@ class Manifest(Model):
     manifest: Literal[1]
     bot: Name
     description: str = ""
-    services: Table[Name, Service] = MappingProxyType({})
-    functions: Table[Name, Function] = MappingProxyType({})
-    ui: UI = UI()
-    messages: Table[Name, Message] = MappingProxyType({})
-    config: Table[Name, Table[Name, Any]] = MappingProxyType({})
-    runtime: Runtime = Runtime()
+    services: Table[Name, Service] = Field(default_factory=_nothing)
+    functions: Table[Name, Function] = Field(default_factory=_nothing)
+    ui: UI = Field(default_factory=UI)
+    messages: Table[Name, Message] = Field(default_factory=_nothing)
+    config: Table[Name, Table[Name, Any]] = Field(default_factory=_nothing)
+    runtime: Runtime = Field(default_factory=Runtime)
     pipeline: Table[str, Any] | None = None
-    defs: Table[str, Any] = Field(default=MappingProxyType({}), alias="$defs")
-
-
+    defs: Table[str, Any] = Field(default_factory=_nothing, alias="$defs")

@@ -1,0 +1,1 @@
+"""The manifest language: models, YAML with positions, loading."""

@@ -1,0 +1,1 @@
+"""The RTVI wire: messages, frames, versions. No sockets here."""
