@@ -193,7 +193,7 @@ def did_you_mean(word: str, legal: Iterable[str]) -> str:
     if synonym in names:
         return f"did you mean '{synonym}'?"
     by_lower = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower()[:80], by_lower, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(word.lower()[:80], by_lower, n=1, cutoff=0.6)
     return f"did you mean '{by_lower[near[0]]}'?" if near else ""
 
 

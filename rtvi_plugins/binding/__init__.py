@@ -1,0 +1,11 @@
+"""Where manifest and plugins meet: `Bot`, or every reason why there is none.
+
+values       schemas, defaults, initial configuration
+matching     which handler serves what is declared
+signatures   do a handler's parameters fit
+bot          the result: an immutable Bot with its generated processor class
+"""
+
+from rtvi_plugins.binding.bot import Bot, load_bots
+
+__all__ = ["Bot", "load_bots"]

@@ -1,0 +1,377 @@
+"""`Bot`: a manifest bound to its handlers; immutable, shared by all its sessions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import importlib_metadata
+
+from rtvi_plugins import responders
+from rtvi_plugins.binding.matching import Matching
+from rtvi_plugins.binding.report import Report
+from rtvi_plugins.binding.signatures import check_action, check_signature
+from rtvi_plugins.binding.values import Values, initial_config
+from rtvi_plugins.errors import Problem, StartupError, did_you_mean, quoted, sort_problems
+from rtvi_plugins.handlers import Handler, HandlerKind
+from rtvi_plugins.hooks.contracts import Call, Middleware, Responder
+from rtvi_plugins.hooks.host import PluginHost
+from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
+from rtvi_plugins.processor.core import RTVIProcessor
+from rtvi_plugins.processor.tables import (
+    MessageType,
+    RTVIAction,
+    RTVIService,
+    RTVIServiceOption,
+    RTVIServiceOptionConfig,
+    Tables,
+    as_coroutine,
+    store_only,
+)
+from rtvi_plugins.schema import MISSING, ValueSchema, compile_value
+
+if TYPE_CHECKING:
+    from rtvi_plugins.manifest.model import Manifest, Option, Service
+
+logger = logging.getLogger(__name__)
+
+BUILT_IN: Final[Mapping[str, object]] = MappingProxyType({"builtin": responders})
+"""What this package supplies through its own hooks."""
+
+
+def discover_plugins(extra: Mapping[str, object] = MappingProxyType({})) -> PluginHost:
+    """Find the installed plugins and the built-in ones; `extra` adds modules or objects by name."""
+    return PluginHost.discover({**BUILT_IN, **extra})
+
+
+@dataclass(frozen=True, eq=False)
+class Bot:
+    """A bot that can be served: everything declared has its handler, and everything was checked.
+
+    manifest:        what was declared, with all it uses taken in.
+    tables:          what its sessions look up; `processor_class` holds the same.
+    processor_class: the generated subclass of `RTVIProcessor`; one instance is one session.
+    """
+
+    manifest: Manifest
+    tables: Tables
+    processor_class: type[RTVIProcessor]
+    _started: tuple[Callable[..., Any], ...]
+    _ended: tuple[Callable[..., Any], ...]
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        plugins: Mapping[str, object] = MappingProxyType({}),
+        environ: Mapping[str, str] | None = None,
+    ) -> Bot:
+        """Load one manifest and bind it to the installed plugins.
+
+        plugins: name → module or object with hookimpls, beside the installed ones.
+        environ: what `${env:}` reads; the process environment by default.
+        Raises StartupError with every problem.
+        """
+        bots, problems = load_bots([path], host=discover_plugins(plugins), environ=environ)
+        if problems:
+            raise StartupError(problems)
+        if len(bots) != 1:
+            text = f"{len(bots)} manifests in one place; name one"
+            raise StartupError([Problem("unreadable-file", text)])
+        return bots[0]
+
+    @property
+    def name(self) -> str:
+        """The bot's name, from its manifest."""
+        return self.manifest.bot
+
+    @property
+    def actions(self) -> Mapping[tuple[str, str], RTVIAction]:
+        """The actions, by service and name."""
+        return self.tables.actions
+
+    async def session_started(self, processor: RTVIProcessor) -> None:
+        """Let the plugins prepare a session. What they raise is logged."""
+        await _call_all(self._started, processor)
+        await processor.fire("on_bot_started")
+
+    async def session_ended(self, processor: RTVIProcessor, reason: str) -> None:
+        """Let the plugins release a session. What they raise is logged."""
+        await _call_all(self._ended, processor, reason)
+
+
+async def _call_all(hooks: tuple[Callable[..., Any], ...], *arguments: Any) -> None:
+    for hook in hooks:
+        try:
+            outcome = hook(*arguments)
+            if inspect.isawaitable(outcome):
+                await outcome
+        except Exception:
+            logger.exception("session hook %s failed", getattr(hook, "__qualname__", hook))
+
+
+def load_bots(
+    paths: Iterable[str | Path], *, host: PluginHost | None = None, environ: Mapping[str, str] | None = None
+) -> tuple[tuple[Bot, ...], tuple[Problem, ...]]:
+    """Load manifests, files or folders of them, and bind them. Returns the sound bots and every problem; never raises."""
+    host = discover_plugins() if host is None else host
+    shipped = {name: file for name, (_, file) in host.manifests().items()}
+    loaded, problems = load_manifests(paths, shipped=shipped, environ=os.environ if environ is None else environ)
+    found: list[Problem] = [*host.problems, *problems]
+    bots: list[Bot] = []
+    for one in loaded:
+        bot, own = bind(one, host)
+        found += own
+        if bot is not None:
+            bots.append(bot)
+    return tuple(bots), sort_problems(found)
+
+
+def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Problem, ...]]:
+    """Bind one manifest. Returns the bot, or None, and the problems that this manifest has with its plugins."""
+    binder = _Binder(loaded, host)
+    tables = binder.tables()
+    binder.refuse_unserved_sections()
+    manifest = loaded.manifest
+    limits = MappingProxyType(manifest.runtime.limits.model_dump())
+    started, ended = host.session_hooks()
+
+    def made(responder: Responder | None) -> Bot:
+        name = "".join(part.capitalize() for part in manifest.bot.replace("_", "-").split("-"))
+        body = {
+            "__slots__": (),
+            "__doc__": manifest.description,
+            "tables": tables,
+            "limits": limits,
+            "responder": responder,
+        }
+        return Bot(manifest, tables, type(f"{name}Processor", (RTVIProcessor,), body), started, ended)
+
+    responder = binder.responder(made(None))
+    problems = sort_problems(binder.report.problems)
+    return (None if problems else made(responder)), problems
+
+
+class _Binder:
+    """Binds one manifest, collecting problems."""
+
+    def __init__(self, loaded: LoadedManifest, host: PluginHost) -> None:
+        self._host = host
+        self._manifest = loaded.manifest
+        self._middleware = host.middleware()
+        self.report = Report(loaded)
+        self._values = Values(loaded.manifest, self.report)
+        self._matching = Matching(host, self.report)
+        self._schemas: dict[tuple[str, str], ValueSchema] = {}
+
+    def tables(self) -> Tables:
+        services: dict[str, RTVIService] = {}
+        actions: dict[tuple[str, str], RTVIAction] = {}
+        for name, service in self._manifest.services.items():
+            handlers = self._matching.service(name, service)
+            services[name] = RTVIService(name, self._options(name, service, handlers), description=service.description)
+            if self._middleware:
+                for option in services[name].options.values():
+                    option.apply = _wrap_option(self._middleware, name, option)
+            for action in self._actions(name, service, handlers):
+                actions[name, action.action] = action
+        config = initial_config(self._manifest, self._schemas, self.report, self._values)
+        return Tables(
+            services=MappingProxyType(services),
+            actions=MappingProxyType(actions),
+            messages=MappingProxyType(self._messages()),
+            config=MappingProxyType(config),
+            capabilities=MappingProxyType(
+                dict.fromkeys(("audio_in", "audio_out", "video_in", "video_out", "metrics"), False)
+            ),
+            about=MappingProxyType({"library": "rtvi-plugins", "library_version": _version()}),
+        )
+
+    def _options(
+        self, service_name: str, service: Service, handlers: Mapping[tuple[HandlerKind, str], Handler]
+    ) -> Iterable[RTVIServiceOption]:
+        for name, option in service.options.items():
+            path = ("services", service_name, "options", name)
+            schema = self._schemas[service_name, name] = self._values.option(option, path)
+            handler = handlers.get((HandlerKind.OPTION, name))
+            if handler is not None:
+                for text, expected, hint in check_signature(handler):
+                    self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+            elif _needs_handler(option):
+                near = [n for k, n in handlers if k is HandlerKind.OPTION and n not in service.options]
+                self._matching.missing(HandlerKind.OPTION, service_name, name, path, near)
+            yield RTVIServiceOption(
+                name,
+                schema,
+                handler.function if handler else None,
+                description=option.description,
+                default=option.default if option.has_default else MISSING,
+                unit=option.unit,
+                mutable=option.mutable,
+                client=option.client,
+                secret=option.secret,
+                bind=option.bind,
+            )
+
+    def _actions(
+        self, service_name: str, service: Service, handlers: Mapping[tuple[HandlerKind, str], Handler]
+    ) -> Iterable[RTVIAction]:
+        for name, action in service.actions.items():
+            path = ("services", service_name, "actions", name)
+            arguments = self._values.arguments(action.arguments, path)
+            result = None if action.result is None else self._values.value(action.result, (*path, "result"))
+            handler = handlers.get((HandlerKind.ACTION, name))
+            if handler is None:
+                near = [n for k, n in handlers if k is HandlerKind.ACTION and n not in service.actions]
+                self._matching.missing(HandlerKind.ACTION, service_name, name, path, near)
+                continue
+            for text, expected, hint in check_action(handler, arguments, result and result.document, is_job=action.job):
+                self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+            serial = {"serial": (service_name, name), "parallel": None}.get(action.concurrency or "")
+            if action.concurrency is None and service.concurrency == "serial":
+                serial = (service_name,)
+            bound = RTVIAction(
+                service_name,
+                name,
+                arguments,
+                result,
+                handler.function,
+                description=action.description,
+                timeout=action.timeout,
+                serial=serial,
+                is_job=action.job,
+                is_tool=action.tool,
+                cancellable=action.cancellable,
+            )
+            if self._middleware:
+                bound.invoke = _wrap_action(self._middleware, bound)
+            yield bound
+
+    def _messages(self) -> dict[str, MessageType]:
+        messages: dict[str, MessageType] = {}
+        for name, message in self._manifest.messages.items():
+            path = ("messages", name)
+            data = self._values.value(message.data, (*path, "data"))
+            result = self._values.value(message.result, (*path, "result"))
+            handler = self._matching.message(HandlerKind.MESSAGE, name, message.plugin, path)
+            if handler is not None:
+                for text, expected, hint in check_signature(handler):
+                    self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+                function = as_coroutine(handler.function)
+                messages[name] = MessageType(name, data, result, function, message.timeout, message.description)
+        return messages
+
+    def refuse_unserved_sections(self) -> None:
+        """Check the sections that no host serves yet, and say that they cannot run: nothing is silently ignored."""
+        manifest = self._manifest
+        for name, function in manifest.functions.items():
+            self._values.arguments(function.arguments, ("functions", name))
+            self._values.value(function.result, ("functions", name, "result"))
+        for name, command in manifest.ui.commands.items():
+            self._values.value(command.payload, ("ui", "commands", name, "payload"))
+        for name, event in manifest.ui.events.items():
+            path = ("ui", "events", name)
+            self._values.value(event.payload, (*path, "payload"))
+            self._matching.message(HandlerKind.EVENT, name, event.plugin, path)
+        later = "a host that serves this section; none does in this version"
+        if manifest.functions:
+            self.report.add("missing-host", ("functions",), "no host runs functions", expected=later, on_key=True)
+        if manifest.ui.commands or manifest.ui.events:
+            self.report.add("missing-host", ("ui",), "no host serves ui", expected=later, on_key=True)
+        if manifest.pipeline is not None:
+            self.report.add("missing-host", ("pipeline",), "no host runs pipelines", expected=later, on_key=True)
+        for service_name, service in manifest.services.items():
+            for name, option in service.options.items():
+                if option.bind is not None:
+                    path = ("services", service_name, "options", name, "bind")
+                    self.report.add(
+                        "missing-host", path, "there is no pipeline to bind to", expected=later, on_key=True
+                    )
+            for name, action in service.actions.items():
+                for flag in ("job", "tool"):
+                    if getattr(action, flag):
+                        path = ("services", service_name, "actions", name, flag)
+                        self.report.add("missing-host", path, f"no host runs {flag}s", expected=later, on_key=True)
+
+    def responder(self, bot: Bot) -> Responder | None:
+        """Make the responder that the manifest chose; None when it chose none or when it cannot be made."""
+        choice = self._manifest.runtime.responder
+        if choice is None:
+            return None
+        path = ("runtime", "responder")
+        known = self._host.responders()
+        if choice.use not in known:
+            text = f"no responder '{choice.use}'"
+            hint = did_you_mean(choice.use, known)
+            self.report.add("unknown-responder", path, text, expected=quoted(known), hint=hint)
+            return None
+        responder = known[choice.use][1]
+        before = len(self.report.problems)
+        settings = dict(choice.settings)
+        place = (*path, "settings")
+        schema = compile_value(responder.settings_schema)
+        self._values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder")
+        if len(self.report.problems) == before:
+            try:
+                return responder(settings, bot)
+            except ValueError as error:
+                for line in str(error).splitlines():
+                    self.report.add("bad-responder", place, f"responder '{choice.use}': {line}")
+        return None
+
+
+def _needs_handler(option: Option) -> bool:
+    """Whether somebody can change the option, so that somebody has to hear of it."""
+    return option.bind is None and option.client != "none" and option.mutable != "never"
+
+
+def _wrap_action(middleware: Iterable[Middleware], action: RTVIAction) -> Callable[..., Any]:
+    inner = action.invoke
+
+    async def last(call: Call) -> Any:
+        return await inner(call.processor, call.arguments)
+
+    chain = _chain(middleware, last)
+    service, name = action.service, action.action
+    return lambda processor, arguments: chain(Call(processor, "action", service, name, arguments))
+
+
+def _wrap_option(middleware: Iterable[Middleware], service: str, option: RTVIServiceOption) -> Callable[..., Any]:
+    inner = option.apply
+    if inner is store_only:
+        return inner
+
+    async def last(call: Call) -> Any:
+        return await inner(
+            call.processor, RTVIServiceOptionConfig.model_construct(name=call.name, value=call.arguments["value"])
+        )
+
+    chain = _chain(middleware, last)
+    return lambda processor, given: chain(Call(processor, "option", service, given.name, {"value": given.value}))
+
+
+def _chain(middleware: Iterable[Middleware], last: Callable[[Call], Any]) -> Callable[[Call], Any]:
+    chain = last
+    for one in reversed(tuple(middleware)):
+        chain = _link(one, chain)
+    return chain
+
+
+def _link(middleware: Middleware, rest: Callable[[Call], Any]) -> Callable[[Call], Any]:
+    return lambda call: middleware(call, rest)
+
+
+@functools.cache
+def _version() -> str:
+    try:
+        return str(importlib_metadata.version("rtvi-plugins"))
+    except importlib_metadata.PackageNotFoundError:
+        return "0"

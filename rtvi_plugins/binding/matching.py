@@ -1,0 +1,149 @@
+"""Which plugin serves a service, which handler serves each option, action and message; and what is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rtvi_plugins.binding.report import Path, Report
+from rtvi_plugins.errors import did_you_mean, quoted
+from rtvi_plugins.handlers import Handler, HandlerKind
+
+if TYPE_CHECKING:
+    from rtvi_plugins.hooks.host import Plugin, PluginHost
+    from rtvi_plugins.manifest.model import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """A handler and the plugin it comes from."""
+
+    plugin: Plugin
+    handler: Handler
+
+
+class Matching:
+    """Finds handlers for one manifest."""
+
+    def __init__(self, host: PluginHost, report: Report) -> None:
+        self._report = report
+        self._all = [Supplied(plugin, handler) for plugin, handler in host.handlers()]
+        self._plugins = {plugin.name: plugin for plugin in host.plugins}
+        self._told: set[tuple[object, ...]] = set()
+
+    # -- services -----------------------------------------------------------------------------------------------------
+
+    def service(self, name: str, service: Service) -> dict[tuple[HandlerKind, str], Handler]:
+        """Find the handlers of a service, by kind and name; problems go to the report."""
+        path: Path = ("services", name)
+        origin = self._report.loaded.used.get(name, "")
+        names = [one for one in (name, origin, service.plugin) if one]
+        if service.plugin is not None:
+            if not self._is_known(service.plugin, (*path, "plugin")):
+                return self._nothing_for(name, service)
+            offered = self._of_service([s for s in self._all if s.plugin.name == service.plugin], names)
+        else:
+            offered = self._of_service(self._all, names)
+            plugins = sorted({s.plugin.name for s in offered})
+            if len(plugins) > 1:
+                text = f"plugins {quoted(plugins).replace(' or ', ' and ')} all have handlers for it"
+                self._report.add("ambiguous-plugin", path, text, hint="name one with `plugin:`", on_key=True)
+                return self._nothing_for(name, service)
+        found = self._by_name(offered)
+        declared = {(HandlerKind.OPTION, o) for o in service.options} | {
+            (HandlerKind.ACTION, a) for a in service.actions
+        }
+        if service.plugin is not None:
+            self._left_over(name, found, declared, path)
+        return found
+
+    @staticmethod
+    def _of_service(supplied: Iterable[Supplied], names: Iterable[str]) -> list[Supplied]:
+        """Take the handlers written for the first of the names that has any; else those of the only service there is."""
+        by_service: dict[str, list[Supplied]] = {}
+        for one in supplied:
+            if one.handler.service is not None:
+                by_service.setdefault(one.handler.service, []).append(one)
+        for name in names:
+            if name in by_service:
+                return by_service[name]
+        plugins = {one.plugin.name for group in by_service.values() for one in group}
+        if len(plugins) == 1 and len(by_service) == 1 and plugins <= set(names):
+            return next(iter(by_service.values()))
+        return []
+
+    def _nothing_for(self, name: str, service: Service) -> dict[tuple[HandlerKind, str], Handler]:
+        """Stand in where the plugin could not be settled: that was told, a missing handler for each would only hide it."""
+        self._told |= {(HandlerKind.OPTION, name, o) for o in service.options}
+        self._told |= {(HandlerKind.ACTION, name, a) for a in service.actions}
+        return {}
+
+    def _by_name(self, offered: Iterable[Supplied]) -> dict[tuple[HandlerKind, str], Handler]:
+        found: dict[tuple[HandlerKind, str], Handler] = {}
+        for one in offered:
+            key = (one.handler.kind, one.handler.name)
+            first = found.setdefault(key, one.handler)
+            if first is not one.handler and (one.handler.location, key) not in self._told:
+                self._told.add((one.handler.location, key))
+                text = f"a second handler for {one.handler.title}; the first is at {first.location}"
+                self._report.add("duplicate-handler", (), text, location=one.handler.location)
+        return found
+
+    def _left_over(
+        self,
+        service: str,
+        found: dict[tuple[HandlerKind, str], Handler],
+        declared: set[tuple[HandlerKind, str]],
+        path: Path,
+    ) -> None:
+        for key, handler in found.items():
+            kind, name = key
+            section = "options" if kind is HandlerKind.OPTION else "actions"
+            if key in declared or self._report.is_omitted("services", service, section, name):
+                continue
+            unhandled = [n for k, n in declared if k is kind and (k, n) not in found]
+            text = f"handler for {handler.title}: the manifest declares no such {kind}"
+            self._report.add(
+                "unknown-handler", (*path, section), text, hint=did_you_mean(name, unhandled), location=handler.location
+            )
+
+    def missing(self, kind: HandlerKind, service: str, name: str, path: Path, near: Iterable[str]) -> None:
+        """Report something declared that no handler serves."""
+        if (kind, service, name) in self._told:
+            return
+        loaded = ", ".join(f"{p.name} {p.version}".strip() for p in self._plugins.values())
+        text = (
+            f"no plugin supplies a handler; {len(self._plugins)} loaded: {loaded}" if loaded else "no plugin is loaded"
+        )
+        self._report.add("missing-handler", path, text, hint=did_you_mean(name, near), on_key=True)
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def message(self, kind: HandlerKind, name: str, plugin: str | None, path: Path) -> Handler | None:
+        """Find the handler of a message or UI event; problems go to the report."""
+        if plugin is not None and not self._is_known(plugin, (*path, "plugin")):
+            return None
+        offered = [
+            s
+            for s in self._all
+            if s.handler.kind is kind and s.handler.name == name and plugin in (None, s.plugin.name)
+        ]
+        plugins = sorted({s.plugin.name for s in offered})
+        if len(plugins) > 1:
+            text = f"plugins {quoted(plugins).replace(' or ', ' and ')} all have a handler for it"
+            self._report.add("ambiguous-plugin", path, text, hint="name one with `plugin:`", on_key=True)
+            return None
+        found = self._by_name(offered).get((kind, name))
+        if found is None:
+            near = [s.handler.name for s in self._all if s.handler.kind is kind]
+            self.missing(kind, "", name, path, near)
+        return found
+
+    def _is_known(self, plugin: str, path: Path) -> bool:
+        if plugin in self._plugins:
+            return True
+        installed = quoted(self._plugins) if self._plugins else "none is installed"
+        hint = did_you_mean(plugin, self._plugins)
+        self._report.add("unknown-plugin", path, f"plugin '{plugin}' is not installed", expected=installed, hint=hint)
+        return False

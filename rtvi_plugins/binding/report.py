@@ -1,0 +1,49 @@
+"""The problems of one manifest while it is bound, with their places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rtvi_plugins.errors import Location, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtvi_plugins.manifest.load import LoadedManifest
+
+Path = tuple[str | int, ...]
+
+
+class Report:
+    """Collects problems; knows where in the files each declaration stands."""
+
+    def __init__(self, loaded: LoadedManifest) -> None:
+        self.loaded = loaded
+        self.problems: list[Problem] = []
+
+    def add(
+        self,
+        slug: str,
+        path: Sequence[str | int],
+        text: str,
+        *,
+        expected: str = "",
+        hint: str = "",
+        on_key: bool = False,
+        location: Location | None = None,
+    ) -> None:
+        """Add a problem at a path of the manifest, or at another place that `location` gives."""
+        place = self.loaded.source.locate(path, key=on_key) if location is None else location
+        self.problems.append(Problem(slug, text, place, dotted(path), expected, hint))
+
+    def is_omitted(self, *path: str) -> bool:
+        """Whether this part, or one around it, was faulty and told already."""
+        return any(path[: len(part)] == part for part in self.loaded.omitted)
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """Write a path for people: `services.voice.options.rate`, `rules[2].say`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

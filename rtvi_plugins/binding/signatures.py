@@ -1,0 +1,147 @@
+"""Do a handler's parameters fit what is declared: names, what may be missing, and types."""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rtvi_plugins.errors import did_you_mean, quoted
+from rtvi_plugins.handlers import Form, Handler, HandlerKind, Signature
+from rtvi_plugins.processor.tables import parameter_name
+from rtvi_plugins.schema import ArgumentsSchema, Document
+
+FORMS: Final = {
+    HandlerKind.OPTION: "(processor, service, option)",
+    HandlerKind.ACTION: "(processor, service, arguments) or (processor, *, argument, …)",
+    HandlerKind.MESSAGE: "(processor, data)",
+    HandlerKind.EVENT: "(processor, payload)",
+}
+
+Fault = tuple[str, str, str]
+"""What is wrong, what was expected, the way out."""
+
+_ACCEPTS: Final[Mapping[type, frozenset[str]]] = {
+    str: frozenset({"string"}),
+    bool: frozenset({"boolean"}),
+    int: frozenset({"integer"}),
+    float: frozenset({"number", "integer"}),
+    list: frozenset({"array"}),
+    collections.abc.Sequence: frozenset({"array", "string"}),
+    collections.abc.Iterable: frozenset({"array", "object", "string"}),
+    collections.abc.Collection: frozenset({"array", "object", "string"}),
+    dict: frozenset({"object"}),
+    collections.abc.Mapping: frozenset({"object"}),
+    collections.abc.MutableMapping: frozenset({"object"}),
+    types.NoneType: frozenset({"null"}),
+}
+_ALL_TYPES: Final = frozenset({"string", "boolean", "integer", "number", "array", "object", "null"})
+
+
+def check_signature(handler: Handler) -> Iterator[Fault]:
+    """Check the form alone, for options, messages and events."""
+    if Signature.of(handler.function, handler.kind).form is Form.UNFIT:
+        yield f"{handler.title} has parameters {_rendered(handler)}", FORMS[handler.kind], ""
+
+
+def check_action(
+    handler: Handler, arguments: ArgumentsSchema, result: Document | None, *, is_job: bool
+) -> Iterator[Fault]:
+    """Check an action's handler, original or typed form, against its declaration."""
+    signature = Signature.of(handler.function, handler.kind)
+    if signature.form is Form.UNFIT:
+        yield from check_signature(handler)
+        return
+    yield from _check_return(handler, result)
+    if signature.form is not Form.TYPED:
+        return
+    if signature.takes_job and not is_job:
+        yield f"{handler.title} takes a job", "an action with `job: true`", ""
+    required = set(arguments.document.get("required", ()))
+    expected = {parameter_name(name): name for name in arguments.properties}
+    for name, parameter in signature.parameters.items():
+        argument = expected.get(name)
+        if argument is None:
+            if parameter.default is parameter.empty:
+                yield (
+                    f"{handler.title} wants an argument '{name}' that is not declared",
+                    "",
+                    did_you_mean(name, expected),
+                )
+            elif hint := did_you_mean(name, set(expected) - set(signature.parameters)):
+                yield f"{handler.title} has a parameter '{name}' that no argument fills", "", hint
+            continue
+        is_always_there = argument in required or argument in arguments.defaults
+        if parameter.default is parameter.empty and not is_always_there:
+            text = f"{handler.title} needs '{name}', which a client may leave out"
+            yield text, "a default for the parameter, or for the argument", ""
+        types_declared = _types_of(arguments.properties[argument].document)
+        if not _is_accepted(parameter.annotation, types_declared):
+            shown = inspect.formatannotation(parameter.annotation)
+            yield f"{handler.title}: '{name}' is annotated {shown}", f"a type for {quoted(types_declared)}", ""
+    if not signature.takes_rest:
+        for parameter_name_, argument in expected.items():
+            if parameter_name_ not in signature.parameters:
+                hint = did_you_mean(parameter_name_, set(signature.parameters) - set(expected))
+                yield f"{handler.title} has no parameter for argument '{argument}'", f"'{parameter_name_}'", hint
+
+
+def _check_return(handler: Handler, result: Document | None) -> Iterator[Fault]:
+    try:
+        annotation = inspect.signature(handler.function, eval_str=True).return_annotation
+    except (NameError, TypeError, ValueError, AttributeError, SyntaxError):
+        return
+    if result is None or annotation is inspect.Signature.empty:
+        return
+    given = _accepted_by(annotation)
+    declared = _types_of(result)
+    wide = declared | ({"integer"} if "number" in declared else set())
+    if given and not given & wide:
+        shown = inspect.formatannotation(annotation)
+        yield f"{handler.title} is annotated to return {shown}", f"a type for {quoted(declared)}", ""
+
+
+def _rendered(handler: Handler) -> str:
+    try:
+        return str(inspect.signature(handler.function))
+    except (TypeError, ValueError):
+        return "that cannot be read"
+
+
+def _types_of(document: Document) -> frozenset[str]:
+    """Give the JSON types that a schema names; all of them when it names none."""
+    named = document.get("type") if isinstance(document, dict) else None
+    if named is None:
+        return _ALL_TYPES
+    return frozenset([named] if isinstance(named, str) else named)
+
+
+def _is_accepted(annotation: Any, declared: frozenset[str]) -> bool:
+    if annotation is inspect.Parameter.empty or declared == _ALL_TYPES:
+        return True
+    accepted = _accepted_by(annotation)
+    return not accepted or declared <= accepted
+
+
+def _accepted_by(annotation: Any) -> frozenset[str]:
+    """Give the JSON types an annotation takes; empty when that cannot be told, or when it takes all."""
+    if annotation is None:
+        return frozenset({"null"})
+    if isinstance(annotation, typing.TypeVar | str) or annotation in (Any, object):
+        return frozenset()
+    if isinstance(annotation, typing.NewType):
+        return _accepted_by(annotation.__supertype__)
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _accepted_by(typing.get_args(annotation)[0])
+    if origin is typing.Literal:
+        return frozenset().union(*(_ACCEPTS.get(type(v), frozenset()) for v in typing.get_args(annotation)))
+    if origin in (typing.Union, types.UnionType):
+        members = [_accepted_by(member) for member in typing.get_args(annotation)]
+        return frozenset().union(*members) if all(members) else frozenset()
+    if typing.is_typeddict(annotation):
+        return frozenset({"object"})
+    return _ACCEPTS.get(origin or annotation, frozenset()) if isinstance(origin or annotation, type) else frozenset()

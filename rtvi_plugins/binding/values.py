@@ -1,0 +1,105 @@
+"""Value schemas, defaults and the initial configuration: do they say what JSON Schema allows, do they fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rtvi_plugins.binding.report import Path, Report
+from rtvi_plugins.errors import did_you_mean
+from rtvi_plugins.manifest.model import Argument, Manifest, Option, Value
+from rtvi_plugins.schema import (
+    ArgumentSource,
+    ArgumentsSchema,
+    SharedSchemas,
+    ValueSchema,
+    check_document,
+    compile_arguments,
+    compile_value,
+)
+
+
+class Values:
+    """Compiles the value schemas of one manifest; what is wrong goes to the report, and a schema for anything stands in."""
+
+    def __init__(self, manifest: Manifest, report: Report) -> None:
+        self._report = report
+        self._shared = SharedSchemas(manifest.defs)
+        for name, document in manifest.defs.items():
+            self._check(document, ("$defs", name))
+
+    def _check(self, keywords: Mapping[str, Any] | bool, path: Path) -> bool:
+        """Report what is wrong with a document; True when nothing is."""
+        faults = check_document(keywords, self._shared)
+        for fault in faults:
+            place = (*path, *fault.path)
+            self._report.add(
+                fault.slug, place, fault.text, expected=fault.expected, hint=fault.hint, on_key=fault.on_key
+            )
+        return not faults
+
+    def value(self, value: Value | None, path: Path) -> ValueSchema:
+        """Compile a value schema; None means any value."""
+        if value is None or not self._check(value.keywords, path):
+            return compile_value(True)
+        return compile_value(value.keywords, self._shared, description=value.description)
+
+    def option(self, option: Option, path: Path) -> ValueSchema:
+        """Compile an option's schema and check its default against it."""
+        schema = self.value(option, path)
+        if option.has_default:
+            self.fits(schema, option.default, (*path, "default"), "the default")
+        return schema
+
+    def arguments(self, arguments: Mapping[str, Argument], path: Path) -> ArgumentsSchema:
+        """Compile the one object schema of an action's or function's arguments and check the defaults."""
+        sources: dict[str, ArgumentSource] = {}
+        for name, argument in arguments.items():
+            here = (*path, "arguments", name)
+            is_sound = self._check(argument.keywords, here)
+            if is_sound and argument.has_default:
+                self.fits(
+                    compile_value(argument.keywords, self._shared), argument.default, (*here, "default"), "the default"
+                )
+            sources[name] = ArgumentSource(
+                keywords=argument.keywords if is_sound else True,
+                required=argument.is_required,
+                has_default=argument.has_default,
+                default=argument.default,
+                description=argument.description,
+                unit=argument.unit,
+            )
+        return compile_arguments(sources, self._shared)
+
+    def fits(self, schema: ValueSchema, value: object, path: Path, what: str, slug: str = "bad-default") -> None:
+        """Report every way in which a value of the manifest does not fit its schema."""
+        for fault in schema.faults(value):
+            steps = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[1:]]
+            place = (*path, *(int(part) if part.isdecimal() else part for part in steps))
+            self._report.add(slug, place, f"{what} does not fit: {fault.text}")
+
+
+def initial_config(
+    manifest: Manifest, schemas: Mapping[tuple[str, str], ValueSchema], report: Report, values: Values
+) -> Mapping[str, Mapping[str, Any]]:
+    """Check `config:` against the services; give what is sound."""
+    sound: dict[str, dict[str, Any]] = {}
+    for service_name, options in manifest.config.items():
+        service = manifest.services.get(service_name)
+        if service is None:
+            if not report.is_omitted("services", service_name):
+                hint = did_you_mean(service_name, manifest.services)
+                text = f"no service '{service_name}' is declared"
+                report.add("unknown-service", ("config", service_name), text, hint=hint, on_key=True)
+            continue
+        for name, value in options.items():
+            path = ("config", service_name, name)
+            schema = schemas.get((service_name, name))
+            if schema is not None:
+                values.fits(schema, value, path, "the initial value")
+                sound.setdefault(service_name, {})[name] = value
+            elif not report.is_omitted("services", service_name, "options", name):
+                hint = did_you_mean(name, service.options)
+                text = f"service '{service_name}' has no option '{name}'"
+                report.add("unknown-option", path, text, hint=hint, on_key=True)
+    return sound

@@ -1,0 +1,208 @@
+"""Actions: finding one, checking its arguments, running it, checking its result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.protocol.messages import NotJSONError, ServerType
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.tables import RTVIAction
+
+logger = logging.getLogger(__name__)
+
+_FAILED: Final = "The action failed"
+
+
+def on_describe_actions(processor: RTVIProcessor, id_: str, _data: Any) -> None:
+    """Answer `describe-actions`."""
+    describe(processor, Request(id_))
+
+
+def describe(processor: RTVIProcessor, request: Request) -> None:
+    """Answer with all actions."""
+    actions = processor._tables.actions_available
+    processor.answer(request, request.answer(ServerType.ACTIONS_AVAILABLE, {"actions": actions}))
+
+
+def on_action(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+    """Start the action a legacy `action` message asks for."""
+    return start_described(processor, Request(id_), data)
+
+
+def start_described(processor: RTVIProcessor, request: Request, data: Any) -> Answering:
+    """Start `{service, action, arguments}`; arguments are RTVI's list of name and value, or a plain object.
+
+    Raises Refusal.
+    """
+    if data is None:
+        raise _invalid("data: missing")
+    try:
+        service, name, given = data["service"], data["action"], data.get("arguments")
+    except KeyError as error:
+        raise _invalid(f"{error.args[0]}: missing") from None
+    if service.__class__ is not str or name.__class__ is not str:
+        raise _invalid("service and action: expected strings")
+    action = processor._tables.actions.get((service, name))
+    if action is None:
+        raise unknown(processor, service, name)
+    if given.__class__ is list:
+        try:
+            arguments = {entry["name"]: entry["value"] for entry in given}
+        except (KeyError, TypeError):
+            arguments = _read_arguments(given)
+        if len(arguments) != len(given):
+            raise _invalid("arguments: a name stands twice")
+    elif given is None:
+        arguments = {}
+    elif given.__class__ is dict:
+        arguments = given
+    else:
+        raise _invalid("arguments: expected array of {name, value}")
+    return start(processor, request, action, arguments)
+
+
+def start(processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> Answering:
+    """Check the arguments and give the coroutine that runs the action and answers. Raises Refusal."""
+    check_arguments(action, arguments)
+    processor._starting = request
+    if action.serial is not None:
+        return _run_serially(processor, request, action, action.arguments.with_defaults(arguments))
+    request.timeout = action.timeout
+    return _run(processor, request, action, action.arguments.with_defaults(arguments))
+
+
+def check_arguments(action: RTVIAction, arguments: dict[str, Any]) -> None:
+    """Compare arguments with what is declared. Raises Refusal that names every fault."""
+    try:
+        if action.arguments.is_valid(arguments):
+            return
+    except ValueError:
+        pass  # nested beyond what the validator takes; the faults say so
+    faults = [(_where(fault.pointer), fault) for fault in action.arguments.faults(arguments)]
+    lead = f"Invalid arguments for {action.service}.{action.action}"
+    raise Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.ACTION)
+
+
+def _where(pointer: str) -> str:
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return ".".join(parts) + ":" if parts else ""
+
+
+def _read_arguments(given: list[Any]) -> dict[str, Any]:
+    """Say what is wrong with an argument list; an entry without `value` means null."""
+    arguments: dict[str, Any] = {}
+    for index, entry in enumerate(given):
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise _invalid(f"arguments[{index}]: expected object with name and value")
+        arguments[entry["name"]] = entry.get("value")
+    return arguments
+
+
+def _invalid(text: str) -> Refusal:
+    return Refusal(f"Invalid message: {text}", Code.INVALID_MESSAGE, Category.PROTOCOL)
+
+
+def unknown(processor: RTVIProcessor, service: str, name: str) -> Refusal:
+    """Say that there is no such action, and which is near."""
+    known = processor._tables.actions
+    here = [a for s, a in known if s == service]
+    hint = did_you_mean(name, here) if here else did_you_mean(service, {s for s, _ in known})
+    text = f"Action {service[:100]}:{name[:100]} not registered"
+    return Refusal(f"{text}; {hint}" if hint else text, Code.UNKNOWN_ACTION, Category.ACTION)
+
+
+async def _run(processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> None:
+    """Run the handler, check what it returns, answer. Every outcome answers this request and ends here."""
+    try:
+        result = await action.invoke(processor, arguments)
+    except ActionError as error:
+        processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
+    except asyncio.CancelledError:
+        if not request.is_expired and is_from_outside():
+            raise
+        processor.refuse(request, Refusal("The action was cancelled", Code.CANCELLED, Category.ACTION))
+    except Exception:
+        logger.exception("action %s.%s failed", action.service, action.action)
+        processor.refuse(request, Refusal(_FAILED, Code.ACTION_FAILED, Category.ACTION))
+    else:
+        if not request.is_answered:
+            _answer_result(processor, request, action, result)
+    finally:
+        if request.task is not None:
+            processor.untrack(request)
+
+
+def _answer_result(processor: RTVIProcessor, request: Request, action: RTVIAction, result: Any) -> None:
+    """Answer with a result that is what the declaration says and is JSON; otherwise refuse: it is the server's fault."""
+    check = action.check_result
+    try:
+        if check is None or check(result):
+            processor._port.send(request.answer_result(result))
+            request.is_answered = True
+            return
+    except (NotJSONError, ValueError):
+        pass  # the refusal says it
+    processor.refuse(request, _bad_result(action, result))
+
+
+async def _run_serially(
+    processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
+) -> None:
+    """Run the action once those before it with the same key have ended; its clock starts then."""
+    assert action.serial is not None
+    if processor._locks is None:
+        processor._locks = {}
+    lock = processor._locks.setdefault(action.serial, asyncio.Lock())
+    try:
+        async with lock:
+            if request.task is None:
+                request.timeout = action.timeout
+            else:
+                processor.start_clock(request, action.timeout)
+            await _run(processor, request, action, arguments)
+    finally:
+        processor._running.discard(request)
+
+
+def is_from_outside() -> bool:
+    """Whether the CancelledError at hand was meant for this task, not raised by the handler itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _bad_result(action: RTVIAction, result: Any) -> Refusal:
+    faults = action.result.faults(result)
+    told = "; ".join(f"{_where(f.pointer)} {f.text}".strip() for f in faults[:5]) or "it is not JSON"
+    logger.error("action %s.%s returned what its declaration rules out: %s", action.service, action.action, told)
+    return Refusal("The action returned an invalid result", Code.INVALID_RESULT, Category.ACTION)
+
+
+async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: dict[str, Any]) -> Any:
+    """Run an action for the bot itself. Raises ActionError."""
+    action = processor._tables.actions.get((service, name))
+    try:
+        if action is None:
+            raise unknown(processor, service, name)
+        check_arguments(action, arguments)
+    except Refusal as refusal:
+        raise ActionError(refusal.text, code=refusal.code, details=refusal.details) from None
+    try:
+        async with asyncio.timeout(action.timeout):
+            result = await action.invoke(processor, action.arguments.with_defaults(arguments))
+    except TimeoutError:
+        raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
+    except ActionError:
+        raise
+    except Exception as error:
+        logger.exception("action %s.%s failed", service, name)
+        raise ActionError(_FAILED, code=Code.ACTION_FAILED) from error
+    if action.result.faults(result):
+        refusal = _bad_result(action, result)
+        raise ActionError(refusal.text, code=refusal.code)
+    return result

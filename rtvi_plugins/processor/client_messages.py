@@ -1,0 +1,221 @@
+"""`client-message`: the legacy requests by their names, actions by `service.action`, declared types, and the rest.
+
+The rest goes to `on_client_message`. Somebody should answer it; when nobody does in time, an `error-response` is sent,
+because the client cannot be told apart from one that waits (rtvi-protocol 2.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor import actions, configuration
+from rtvi_plugins.processor.actions import is_from_outside
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.protocol.frames import FrameDirection, RTVIClientMessageFrame
+from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, ServerType, reply
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.tables import MessageType
+
+logger = logging.getLogger(__name__)
+
+
+def on_client_message(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
+    """Start what a `client-message` asks for. Raises Refusal."""
+    t = data.get("t") if data else None
+    if t.__class__ is not str:
+        raise Refusal("Invalid message: t: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    d = data.get("d")
+    service, dot, action = t.partition(".")
+    if dot:
+        found = processor._tables.actions.get((service, action))
+        if found is not None:
+            return actions.start(processor, Request(id_, t, is_short=True), found, _as_arguments(d))
+    elif t in REQUESTS:
+        return _start_request(processor, Request(id_, t), t, d)
+    declared = processor._tables.messages.get(t)
+    if declared is not None:
+        return _start_declared(processor, Request(id_, t), declared, d)
+    return _start_undeclared(processor, id_, t, d)
+
+
+def _as_arguments(d: Any) -> dict[str, Any]:
+    if d is None:
+        return {}
+    if not isinstance(d, dict):
+        raise Refusal("Invalid message: d: expected object", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    return d
+
+
+def _start_request(processor: RTVIProcessor, request: Request, t: str, d: Any) -> Answering | None:
+    """Start a legacy request that came as `t`, with the same data in `d`."""
+    if d is not None and not isinstance(d, dict):
+        raise Refusal("Invalid message: d: expected object", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    if t == ClientType.ACTION:
+        return actions.start_described(processor, request, d)
+    if t == ClientType.UPDATE_CONFIG:
+        return configuration.start_update(processor, request, d)
+    if t == ClientType.GET_CONFIG:
+        return configuration.read(processor, request)
+    if t == ClientType.DESCRIBE_ACTIONS:
+        actions.describe(processor, request)
+    else:
+        configuration.describe(processor, request)
+    return None
+
+
+# -- declared under `messages:` -----------------------------------------------------------------------------------------
+
+
+def _start_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> Answering:
+    if faults := [(fault.pointer, fault) for fault in declared.data.faults(d)]:
+        lead = f"Invalid data for {declared.name}"
+        raise Refusal.of_faults(lead, faults, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    processor._starting = request
+    request.timeout = declared.timeout
+    return _run_declared(processor, request, declared, d)
+
+
+async def _run_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> None:
+    try:
+        result = await declared.handler(processor, d)
+        if not request.is_answered and declared.result.faults(result):
+            logger.error("the handler of message %s returned what its declaration rules out", declared.name)
+            raise Refusal("The bot gave an invalid answer", Code.INVALID_RESULT, Category.INTERNAL)
+        processor.answer(request, reply(ServerType.SERVER_RESPONSE, request.id, {"t": declared.name, "d": result}))
+    except Refusal as refusal:
+        processor.refuse(request, refusal)
+    except ActionError as error:
+        processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
+    except NotJSONError:
+        logger.exception("the handler of message %s returned what is not JSON", declared.name)
+        processor.refuse(request, Refusal("The bot gave an invalid answer", Code.INVALID_RESULT, Category.INTERNAL))
+    except asyncio.CancelledError:
+        if not request.is_expired and is_from_outside():
+            raise
+        processor.refuse(request, Refusal("The request was cancelled", Code.CANCELLED, Category.INTERNAL))
+    except Exception:
+        logger.exception("the handler of message %s failed", declared.name)
+        processor.refuse(request, Refusal("The request failed", Code.ACTION_FAILED, Category.INTERNAL))
+    finally:
+        if request.task is not None:
+            processor.untrack(request)
+
+
+# -- undeclared: on_client_message --------------------------------------------------------------------------------------
+
+
+class Unanswered:
+    """The undeclared client messages that nobody has answered yet, by id; several may share one.
+
+    expired: ids given up lately, so that a late answer is dropped instead of being a second one.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, list[Request]] = {}
+        self.expired: deque[str] = deque(maxlen=256)
+
+    def take(self, id_: str) -> Request | None:
+        """Take the oldest waiting request of an id."""
+        requests = self.waiting.get(id_)
+        if not requests:
+            return None
+        request = requests.pop(0)
+        if not requests:
+            del self.waiting[id_]
+        if request.timer is not None:
+            request.timer.cancel()
+        return request
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for requests in self.waiting.values():
+            for request in requests:
+                if request.timer is not None:
+                    request.timer.cancel()
+        self.waiting.clear()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.waiting.values()))
+
+
+def _start_undeclared(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Answering:
+    """Hand the message to the application, with a clock for its answer. Raises Refusal when nobody listens."""
+    if not processor.has_event_handler("on_client_message"):
+        raise _unknown(processor, t)
+    if processor._unanswered is None:
+        processor._unanswered = Unanswered()
+    unanswered = processor._unanswered
+    if len(unanswered) >= processor.limits["max_actions"]:
+        raise Refusal("Too many unanswered messages", Code.BUSY, Category.PROTOCOL)
+    request = Request(id_, t)
+    unanswered.waiting.setdefault(id_, []).append(request)
+    timeout = processor.limits["message_timeout"]
+    request.timer = asyncio.get_running_loop().call_later(timeout, _give_up, processor, request)
+    return _deliver(processor, RTVIClientMessageFrame(id_, t, d))
+
+
+async def _deliver(processor: RTVIProcessor, frame: RTVIClientMessageFrame) -> None:
+    await processor.port.push_frame(frame, FrameDirection.DOWNSTREAM)
+    await processor.fire("on_client_message", frame)
+
+
+def _unknown(processor: RTVIProcessor, t: str) -> Refusal:
+    service, dot, action = t.partition(".")
+    if dot and any(service == known for known, _ in processor._tables.actions):
+        return actions.unknown(processor, service, action)
+    known = [*processor._tables.messages, *REQUESTS, *(f"{s}.{a}" for s, a in processor._tables.actions)]
+    hint = did_you_mean(t, known)
+    text = f"Unknown message '{t[:100]}'"
+    return Refusal(f"{text}; {hint}" if hint else text, Code.UNKNOWN_MESSAGE, Category.PROTOCOL)
+
+
+def _give_up(processor: RTVIProcessor, request: Request) -> None:
+    unanswered = processor._unanswered
+    if unanswered is not None and request in unanswered.waiting.get(request.id, ()):
+        unanswered.waiting[request.id].remove(request)
+        if not unanswered.waiting[request.id]:
+            del unanswered.waiting[request.id]
+        unanswered.expired.append(request.id)
+        text = f"Nobody answered message '{(request.t or '')[:100]}'"
+        processor.refuse(request, Refusal(text, Code.UNANSWERED, Category.PROTOCOL))
+
+
+def respond(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame | str, data: Any) -> None:
+    """Answer an undeclared message; an answer that comes too late, or twice, is dropped. Raises TypeError if not JSON."""
+    id_ = client_msg if isinstance(client_msg, str) else str(client_msg.msg_id)
+    request = _taken(processor, id_)
+    if request is not None:
+        t = request.t if isinstance(client_msg, str) else client_msg.type
+        answer = {"t": t} if data is None else {"t": t, "d": data}
+        try:
+            processor.answer(request, reply(ServerType.SERVER_RESPONSE, id_, answer))
+        except NotJSONError:
+            processor.refuse(request, Refusal("The bot gave an invalid answer", Code.INVALID_RESULT, Category.INTERNAL))
+            raise
+
+
+def respond_error(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame | str, text: str) -> None:
+    """Refuse a request by its message or id."""
+    id_ = client_msg if isinstance(client_msg, str) else str(client_msg.msg_id)
+    request = _taken(processor, id_)
+    if request is not None:
+        processor.refuse(request, Refusal(text, Code.ACTION_FAILED, Category.ACTION))
+
+
+def _taken(processor: RTVIProcessor, id_: str) -> Request | None:
+    """Take the waiting request of an id; one we do not know of is the application's own business, a late one is not."""
+    unanswered = processor._unanswered
+    if unanswered is None:
+        return Request(id_)
+    request = unanswered.take(id_)
+    if request is None and id_ in unanswered.expired:
+        unanswered.expired.remove(id_)
+        logger.warning("dropped an answer that came after its request was given up")
+        return None
+    return request or Request(id_)

@@ -1,0 +1,160 @@
+"""Talking: `send-text` in, the responder's answer out, one turn at a time.
+
+Source: rtvi-protocol 2.3.1 (send-text), 3.3 to 3.6 (what a turn sends, and in which order), 3.5 (bot-output by version).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import re
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.protocol.messages import ServerType, event
+from rtvi_plugins.protocol.versions import Generation
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+
+logger = logging.getLogger(__name__)
+
+MAX_HELD_BACK: Final = 16
+"""How many texts may wait for the next turn (`run_immediately: false`); more are refused."""
+
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"')\]]*\s+")
+_segments = itertools.count(1)
+
+
+class Turn:
+    """The bot's answer to one text, while it is being given."""
+
+    __slots__ = ("sentence", "started", "task", "text")
+
+    def __init__(self, processor: RTVIProcessor, text: str) -> None:
+        self.text = text
+        self.sentence = ""
+        self.started = False
+        self.task = asyncio.get_running_loop().create_task(self._run(processor))
+
+    async def _run(self, processor: RTVIProcessor) -> None:
+        whole: list[str] = []
+        try:
+            await processor.fire("on_user_text", self.text)
+            processor.send(event(ServerType.BOT_LLM_STARTED))
+            self.started = True
+            async with aclosing(processor.responder.respond(processor, self.text)) as pieces:
+                async for piece in pieces:
+                    whole.append(piece)
+                    self._say(processor, piece)
+            self._end(processor)
+            await processor.fire("on_bot_text", "".join(whole))
+        except ActionError as error:
+            self._end(processor)
+            await processor.send_error(error.text, category=Category.ACTION)
+        except Exception:
+            logger.exception("the responder failed")
+            self._end(processor)
+            await processor.send_error("The bot could not answer")
+        finally:
+            if processor._turn is self:
+                processor._turn = None
+
+    def _say(self, processor: RTVIProcessor, piece: str) -> None:
+        if not piece:
+            return
+        processor.send(event(ServerType.BOT_LLM_TEXT, {"text": piece}))
+        self.sentence += piece
+        *complete, self.sentence = _SENTENCE_END.split(self.sentence)
+        for sentence in complete:
+            _output(processor, sentence)
+
+    def _end(self, processor: RTVIProcessor) -> None:
+        """Send what is left of the last sentence and close the bracket."""
+        if self.started:
+            self.started = False
+            if rest := self.sentence.strip():
+                _output(processor, rest)
+            processor.send(event(ServerType.BOT_LLM_STOPPED))
+
+    def interrupt(self, processor: RTVIProcessor) -> None:
+        """Stop answering at once."""
+        self.task.cancel()
+        self.sentence = ""
+        self._end(processor)
+
+
+def _output(processor: RTVIProcessor, sentence: str) -> None:
+    """Send one finished sentence in the form the client's generation knows."""
+    processor.send(event(ServerType.BOT_TRANSCRIPTION, {"text": sentence}))
+    if processor.generation is Generation.V1:
+        processor.send(event(ServerType.BOT_OUTPUT, {"text": sentence, "spoken": False, "aggregated_by": "sentence"}))
+    elif processor.generation is Generation.V2:
+        data = {
+            "text": sentence,
+            "output_type": "sentence",
+            "aggregated_by": "sentence",
+            "segment_id": next(_segments),
+            "will_be_spoken": False,
+            "spoken_status": "new",
+        }
+        processor.send(event(ServerType.BOT_OUTPUT, data))
+
+
+def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
+    """Begin a turn with the user's text, or keep it for the next one. Raises Refusal."""
+    content = data.get("content") if data else None
+    options = (data.get("options") if data else None) or {}
+    if not isinstance(content, str):
+        raise Refusal("Invalid message: content: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    run = options.get("run_immediately", True) if isinstance(options, dict) else None
+    audio = options.get("audio_response", True) if isinstance(options, dict) else None
+    if not isinstance(run, bool) or not isinstance(audio, bool):
+        text = "Invalid message: options: expected object with bool run_immediately and audio_response"
+        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    if processor.responder is None:
+        raise Refusal("This bot has no responder for text", Code.NO_RESPONDER, Category.PROTOCOL)
+    held = processor._held_back or []
+    if not run:
+        if len(held) >= MAX_HELD_BACK:
+            raise Refusal("Too many texts wait for the next turn", Code.BUSY, Category.PROTOCOL)
+        processor._held_back = [*held, content]
+        _acknowledge(processor, id_, content)
+        return None
+    return _take_turn(processor, id_, content)
+
+
+async def _take_turn(processor: RTVIProcessor, id_: str, content: str) -> None:
+    if processor._turn is not None:
+        await processor.interrupt_bot()
+    held, processor._held_back = processor._held_back or [], None
+    _acknowledge(processor, id_, content)
+    text = "\n".join([*held, content])
+    processor.send(event(ServerType.USER_LLM_TEXT, {"text": text}))
+    processor._turn = Turn(processor, text)
+
+
+def _acknowledge(processor: RTVIProcessor, id_: str, content: str) -> None:
+    """Send `user-input`, which clients of generation 2 know or ignore."""
+    if processor.generation is Generation.V2:
+        data = {
+            "text": content,
+            "input_type": "chat",
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "final": True,
+            "msg_id": id_,
+        }
+        processor.send(event(ServerType.USER_INPUT, data))
+
+
+def interrupt(processor: RTVIProcessor) -> None:
+    """Stop the turn that runs, if any, and tell the clients that know the message."""
+    turn, processor._turn = processor._turn, None
+    if turn is not None:
+        turn.interrupt(processor)
+    if processor.generation is Generation.V2:
+        processor.send(event(ServerType.BOT_INTERRUPTED))

@@ -1,0 +1,95 @@
+"""The small port through which a processor reaches the outside, and what it knows of its session.
+
+Anything with the methods of `Port` is a host: the standalone server, a Pipecat pipeline, a test.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from rtvi_plugins.protocol.frames import Frame, FrameDirection
+    from rtvi_plugins.protocol.messages import Message
+
+
+class Caller(NamedTuple):
+    """Who is at the other end. `name` is proved by a token, or empty; `address` is the peer's, or empty."""
+
+    name: str = ""
+    address: str = ""
+
+
+class Session:
+    """What a processor knows of its session. `state` belongs to the plugins: use keys of your own name."""
+
+    __slots__ = ("_state", "caller", "id")
+
+    def __init__(self, id: str = "", caller: Caller = Caller()) -> None:  # noqa: A002, B008 - a NamedTuple is immutable
+        self.id = id
+        self.caller = caller
+        self._state: dict[str, Any] | None = None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A mutable mapping that lives as long as the session."""
+        if self._state is None:
+            self._state = {}
+        return self._state
+
+
+class Port(Protocol):
+    """What a host does for its processor."""
+
+    def send(self, message: Message) -> None:
+        """Hand one RTVI message to the client. Raises TypeError, having sent nothing, when it is not JSON."""
+        ...
+
+    async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Let a frame go on through the host's pipeline, where it has one."""
+        ...
+
+    async def apply(self, stage: str, field: str, value: Any) -> None:
+        """Set a field of a running pipeline stage (`bind:`)."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Stop what the bot is saying."""
+        ...
+
+    async def say(self, text: str) -> None:
+        """Have the bot speak a text of its own."""
+        ...
+
+    async def end(self) -> None:
+        """End the session, after what was already sent."""
+        ...
+
+
+class Detached:
+    """The port of a processor that has no host yet: it keeps the newest messages for the host to come."""
+
+    KEPT: Final = 256
+
+    def __init__(self) -> None:
+        self.kept: deque[Mapping[str, Any]] = deque(maxlen=self.KEPT)
+
+    def send(self, message: Message) -> None:
+        """Keep the message."""
+        self.kept.append(message)
+
+    async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Do nothing: there is no pipeline."""
+
+    async def apply(self, stage: str, field: str, value: Any) -> None:
+        """Do nothing: there is no stage."""
+
+    async def interrupt(self) -> None:
+        """Do nothing: nothing is said."""
+
+    async def say(self, text: str) -> None:
+        """Do nothing: nobody listens."""
+
+    async def end(self) -> None:
+        """Do nothing: there is no session."""

@@ -1,0 +1,98 @@
+"""The handshake: who the client is, and when the bot is ready for it. Source: rtvi-protocol 4."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from rtvi_plugins.errors import Category
+from rtvi_plugins.processor import configuration
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.protocol.messages import ServerType, reply
+from rtvi_plugins.protocol.versions import LEGACY_VERSION, SERVER_VERSION, Generation, parse_version
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+
+logger = logging.getLogger(__name__)
+
+
+class Readiness:
+    """Where the handshake stands.
+
+    pending: the ids of `client-ready` messages that wait for their `bot-ready`.
+    """
+
+    __slots__ = ("bot", "is_applying", "pending")
+
+    def __init__(self) -> None:
+        self.bot = False
+        self.is_applying = False
+        self.pending: list[str] = []
+
+
+def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+    """Learn the client's version, tell the application, and see that `bot-ready` follows."""
+    given = data.get("version") if data else None
+    version = parse_version(given) or LEGACY_VERSION
+    processor.version = version
+    processor.generation = Generation.of(version)
+    if version.major > SERVER_VERSION.major:
+        text = (
+            f"RTVI version {version} is not compatible with server protocol {SERVER_VERSION}. "
+            "Compatibility issues may occur."
+        )
+        processor.refuse(Request(id_), Refusal(text, Code.INCOMPATIBLE_VERSION, Category.PROTOCOL))
+    pending = processor._readiness.pending
+    if len(pending) < processor.limits["max_waiting"]:
+        pending.append(id_)
+    return client_is_ready(processor)
+
+
+async def client_is_ready(processor: RTVIProcessor) -> None:
+    """Fire `on_client_ready`. Without a handler for it, or when one fails, the bot counts as ready.
+
+    With handlers, it is theirs to call `set_bot_ready`.
+    """
+    is_theirs = processor.has_event_handler("on_client_ready")
+    is_fine = await processor.fire("on_client_ready")
+    if not is_fine:
+        await processor.send_error("The bot failed to prepare", category=Category.INTERNAL)
+    if not is_theirs or not is_fine or processor._readiness.bot:
+        await bot_is_ready(processor)
+
+
+async def bot_is_ready(processor: RTVIProcessor) -> None:
+    """Apply the initial configuration, the first time, and answer every `client-ready` that waits."""
+    state = processor._readiness
+    if not state.bot:
+        if state.is_applying:
+            return
+        state.is_applying = True
+        try:
+            for text in await configuration.apply_initial(processor):
+                await processor.send_error(text, category=Category.CONFIGURATION)
+        finally:
+            state.is_applying = False
+            state.bot = True
+    pending, state.pending = state.pending, []
+    for id_ in pending:
+        processor.send(reply(ServerType.BOT_READY, id_, _bot_ready(processor)))
+    processor.release_waiting()
+
+
+def _bot_ready(processor: RTVIProcessor) -> dict[str, Any]:
+    """Give `data` of `bot-ready` for this client (rtvi-protocol 4.3); configuration and actions for every generation."""
+    tables = processor._tables
+    offers = {"config": configuration.shown(processor), "actions": tables.actions_available}
+    if processor.generation is Generation.LEGACY:
+        return {"version": str(LEGACY_VERSION), **offers}
+    echo = processor.generation is Generation.V1
+    data: dict[str, Any] = {
+        "version": str(processor.version if echo else SERVER_VERSION),
+        "about": dict(tables.about),
+        **offers,
+    }
+    if not echo:
+        data["capabilities"] = dict(tables.capabilities)
+    return data

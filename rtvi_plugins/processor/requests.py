@@ -1,0 +1,107 @@
+"""One client request on its way to its one answer, in whichever dialect it came.
+
+A legacy request (`action`), the same name as `t` of a `client-message`, and the short form (`t: "knowledge.search"`)
+differ only in how their answer is wrapped; `Request` knows that, so that nothing else has to.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rtvi_plugins.errors import Category
+from rtvi_plugins.protocol.messages import ServerType, reply
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from rtvi_plugins.schema import Fault
+
+
+class Code(enum.StrEnum):
+    """`data.code` of `error` and `error-response`: stable words for programs."""
+
+    INVALID_MESSAGE = "invalid-message"
+    UNSUPPORTED_TYPE = "unsupported-type"
+    UNKNOWN_MESSAGE = "unknown-message"
+    UNKNOWN_ACTION = "unknown-action"
+    UNKNOWN_CALL = "unknown-call"
+    INVALID_ARGUMENTS = "invalid-arguments"
+    INVALID_CONFIGURATION = "invalid-configuration"
+    OPTION_FAILED = "option-failed"
+    ACTION_FAILED = "action-failed"
+    INVALID_RESULT = "invalid-result"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    BUSY = "busy"
+    NOT_READY = "not-ready"
+    UNANSWERED = "unanswered"
+    NO_RESPONDER = "no-responder"
+    INCOMPATIBLE_VERSION = "incompatible-version"
+    SHUTTING_DOWN = "shutting-down"
+    INTERNAL = "internal"
+
+
+class Refusal(Exception):  # noqa: N818 - it is not an error of ours: the request cannot be done
+    """A request cannot be done, and why, in words for the client."""
+
+    def __init__(self, text: str, code: str, category: Category, details: Any = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+        self.category = category
+        self.details = details
+
+    def as_data(self) -> dict[str, Any]:
+        """Give `data` of the `error-response`."""
+        data: dict[str, Any] = {"error": self.text, "code": str(self.code), "category": str(self.category)}
+        if self.details is not None:
+            data["details"] = self.details
+        return data
+
+    @classmethod
+    def of_faults(cls, lead: str, faults: Sequence[tuple[str, Fault]], code: Code, category: Category) -> Refusal:
+        """Name every fault: `lead: where what; where what`. `faults` pairs a place for people with each fault."""
+        listed = "; ".join(f"{where} {fault.text}".strip() for where, fault in faults[:20])
+        more = f"; and {len(faults) - 20} more" if len(faults) > 20 else ""
+        details = [{"pointer": fault.pointer, "where": where, "text": fault.text} for where, fault in faults[:100]]
+        return cls(f"{lead}: {listed}{more}", code, category, details)
+
+
+class Request:
+    """One request: where its answer goes, and what runs for it.
+
+    t:          `t` of the `client-message` that carried it; None for a legacy request.
+    is_short:   the answer to an action is the bare result.
+    task, timer: set once the request is held up; `is_answered` guards that nothing is answered twice.
+    """
+
+    __slots__ = ("id", "is_answered", "is_expired", "is_short", "t", "task", "timeout", "timer")
+
+    def __init__(self, id: str, t: str | None = None, *, is_short: bool = False) -> None:  # noqa: A002
+        self.id = id
+        self.t = t
+        self.is_short = is_short
+        self.is_answered = False
+        self.is_expired = False
+        self.timeout: float | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.timer: asyncio.TimerHandle | None = None
+
+    def answer(self, type_: str, data: Any) -> dict[str, Any]:
+        """Wrap the data of a legacy answer for this request's dialect."""
+        if self.t is None:
+            return reply(type_, self.id, data)
+        return reply(ServerType.SERVER_RESPONSE, self.id, {"t": self.t, "d": data})
+
+    def answer_result(self, result: Any) -> dict[str, Any]:
+        """Wrap the result of an action."""
+        if self.t is None:
+            return reply(ServerType.ACTION_RESPONSE, self.id, {"result": result})
+        data = result if self.is_short else {"result": result}
+        return reply(ServerType.SERVER_RESPONSE, self.id, {"t": self.t, "d": data})
+
+    def answer_refusal(self, refusal: Refusal) -> dict[str, Any]:
+        """Wrap a refusal: an `error-response` in every dialect."""
+        return reply(ServerType.ERROR_RESPONSE, self.id, refusal.as_data())

@@ -1,0 +1,374 @@
+"""What a bot offers: services with options, actions with arguments, and the tables a session looks them up in.
+
+The same objects serve both ways of making a bot: written by hand (`register_service`, `register_action`) and generated
+from a manifest. They are immutable and shared by all sessions. A handler is asked for through `apply` or `invoke`, which
+hide its form (original or typed, coroutine or plain function).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import keyword
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from rtvi_plugins.handlers import Form, HandlerKind, Signature
+from rtvi_plugins.schema import MISSING, ArgumentSource, ArgumentsSchema, ValueSchema, compile_arguments, compile_value
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+Invoke = Callable[[Any, dict[str, Any]], Awaitable[Any]]
+"""`invoke(processor, arguments)`: run an action's handler, whatever its form."""
+Apply = Callable[[Any, "RTVIServiceOptionConfig"], Awaitable[Any]]
+"""`apply(processor, option)`: run an option's handler."""
+
+
+class RTVIServiceOptionConfig(BaseModel):
+    """A value for one option; what option handlers receive."""
+
+    name: str
+    value: Any
+
+
+class RTVIServiceConfig(BaseModel):
+    """Values for options of one service."""
+
+    service: str
+    options: list[RTVIServiceOptionConfig]
+
+
+class RTVIConfig(BaseModel):
+    """Values for a whole bot, in the order in which they are applied."""
+
+    config: list[RTVIServiceConfig] = []
+
+    def as_mapping(self) -> dict[str, dict[str, Any]]:
+        """Give service → option → value; later entries win."""
+        values: dict[str, dict[str, Any]] = {}
+        for service in self.config:
+            values.setdefault(service.service, {}).update({o.name: o.value for o in service.options})
+        return values
+
+
+class HandlerThreads:
+    """The threads in which plain `def` handlers run. Made on first use; 32 at once, further calls queue."""
+
+    def __init__(self, size: int = 32) -> None:
+        self._size = size
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run it in a thread, with the caller's context variables; await what it returns if that is awaitable."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="rtvi-handler")
+        call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+        result = await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        return await result if inspect.isawaitable(result) else result
+
+
+_THREADS: Final = HandlerThreads()
+
+
+def as_coroutine(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """Give a function whose call can be awaited: coroutine functions as they are, plain ones through a thread."""
+    return (
+        function if Signature.of(function, HandlerKind.MESSAGE).is_async else functools.partial(_THREADS.run, function)
+    )
+
+
+def parameter_name(argument: str) -> str:
+    """Give the Python parameter that takes an argument: `-` becomes `_`, Python's own words get a `_` behind."""
+    name = argument.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+async def store_only(_processor: Any, _option: RTVIServiceOptionConfig) -> None:
+    """Stand in for an option without a handler: its value is only stored."""
+
+
+def option_apply(service: str, handler: Callable[..., Any] | None) -> Apply:
+    """Hide the form of an option handler."""
+    if handler is None:
+        return store_only
+    call = as_coroutine(handler)
+    return lambda processor, option: call(processor, service, option)
+
+
+def action_invoke(service: str, handler: Callable[..., Any], arguments: Iterable[str]) -> Invoke:
+    """Hide the form of an action handler."""
+    signature = Signature.of(handler, HandlerKind.ACTION)
+    call = as_coroutine(handler)
+    if signature.form is not Form.TYPED:
+        return lambda processor, given: call(processor, service, given)
+    renamed = {name: parameter_name(name) for name in arguments}
+    if all(old == new for old, new in renamed.items()):
+        return lambda processor, given: call(processor, **given)
+    return lambda processor, given: call(processor, **{renamed[name]: value for name, value in given.items()})
+
+
+class RTVIServiceOption:
+    """One option of a service.
+
+    type:    an RTVI type name or a JSON Schema mapping.
+    handler: `async (processor, service, option)`; `option.value` was checked. None: the value is only stored.
+    default: initial value; `MISSING` when there is none.
+    mutable: `live`, `start` or `never`; client: `write`, `read` or `none` (see the manifest's `Option`).
+    Raises ValueError for a type that is no schema.
+    """
+
+    __slots__ = (
+        "apply",
+        "bind",
+        "client",
+        "default",
+        "description",
+        "handler",
+        "mutable",
+        "name",
+        "schema",
+        "secret",
+        "unit",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        type: str | Mapping[str, Any] | bool | ValueSchema = "string",  # noqa: A002 - the field's name on the wire
+        handler: Callable[..., Any] | None = None,
+        *,
+        description: str = "",
+        default: Any = MISSING,
+        unit: str = "",
+        mutable: str = "live",
+        client: str = "write",
+        secret: bool = False,
+        bind: str | None = None,
+    ) -> None:
+        self.name = name
+        self.schema = as_schema(type)
+        self.handler = handler
+        self.description = description
+        self.default = default
+        self.unit = unit
+        self.mutable = mutable
+        self.client = client
+        self.secret = secret
+        self.bind = bind
+        self.apply: Apply = option_apply("", handler)
+
+    @property
+    def type(self) -> str:
+        """The RTVI type name."""
+        return self.schema.rtvi_type
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether clients are told the value."""
+        return self.client != "none" and not self.secret
+
+    def describe(self) -> dict[str, Any]:
+        """Give the entry of `config-available`: RTVI's `name` and `type`, and beside them what new clients can use."""
+        entry: dict[str, Any] = {"name": self.name, "type": self.type, "schema": self.schema.document}
+        if self.default is not MISSING and self.is_shown:
+            entry["default"] = self.default
+        entry |= {key: value for key in ("description", "unit") if (value := getattr(self, key))}
+        if self.mutable != "live":
+            entry["mutable"] = self.mutable
+        if self.client != "write":
+            entry["client"] = self.client
+        if self.secret:
+            entry["secret"] = True
+        return entry
+
+
+def as_schema(source: str | Mapping[str, Any] | bool | ValueSchema) -> ValueSchema:
+    """Compile a type name or a schema; a compiled one stays what it is. Raises ValueError when it is neither."""
+    if isinstance(source, ValueSchema):
+        return source
+    return compile_value({"type": source} if isinstance(source, str) else source)
+
+
+class RTVIService:
+    """A configurable part of the bot. Raises ValueError when two options have one name."""
+
+    __slots__ = ("description", "name", "options")
+
+    def __init__(self, name: str, options: Iterable[RTVIServiceOption] = (), *, description: str = "") -> None:
+        options = tuple(options)
+        self.name = name
+        self.description = description
+        self.options: Mapping[str, RTVIServiceOption] = MappingProxyType({option.name: option for option in options})
+        if len(self.options) != len(options):
+            raise ValueError(f"service {name!r} has two options of one name")
+        for option in self.options.values():
+            if option.handler is not None:
+                option.apply = option_apply(name, option.handler)
+
+    def describe(self) -> dict[str, Any]:
+        """Give the entry of `config-available`."""
+        shown = [option.describe() for option in self.options.values() if option.client != "none"]
+        return {"name": self.name, "options": shown} | ({"description": self.description} if self.description else {})
+
+
+class RTVIActionArgument:
+    """One argument of an action.
+
+    type:     an RTVI type name or a JSON Schema mapping.
+    required: whether a call without it is refused; by default the handler copes, as it always did.
+    default:  filled in when the client leaves it out; `MISSING` when there is none.
+    """
+
+    __slots__ = ("name", "source")
+
+    def __init__(
+        self,
+        name: str,
+        type: str | Mapping[str, Any] | bool = "string",  # noqa: A002 - the field's name on the wire
+        *,
+        description: str = "",
+        required: bool = False,
+        default: Any = MISSING,
+        unit: str = "",
+    ) -> None:
+        self.name = name
+        self.source = ArgumentSource(
+            keywords={"type": type} if isinstance(type, str) else type,
+            required=required,
+            has_default=default is not MISSING,
+            default=None if default is MISSING else default,
+            description=description,
+            unit=unit,
+        )
+
+
+class RTVIAction:
+    """Something a client can have done.
+
+    handler: original form `async (processor, service, arguments)` or typed form `async (processor, *, query, limit)`.
+    result:  an RTVI type name, a JSON Schema mapping, or None for any JSON value; what the handler returns is checked.
+    timeout: seconds until the client is told that it took too long and the handler is cancelled.
+    serial:  calls with the same `serial` key of one session run one after the other; None: at once.
+    Raises ValueError for a type that is no schema.
+    """
+
+    __slots__ = (
+        "action", "arguments", "cancellable", "check_result", "description", "handler", "invoke", "is_job", "is_tool",
+        "result", "serial", "service", "timeout",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        service: str,
+        action: str,
+        arguments: Iterable[RTVIActionArgument] | ArgumentsSchema = (),
+        result: str | Mapping[str, Any] | bool | ValueSchema | None = None,
+        handler: Callable[..., Any] | None = None,
+        *,
+        description: str = "",
+        timeout: float = 30.0,
+        serial: tuple[str, ...] | None = None,
+        is_job: bool = False,
+        is_tool: bool = False,
+        cancellable: bool = True,
+    ) -> None:
+        if handler is None:
+            raise ValueError(f"action {service}.{action} needs a handler")
+        self.service = service
+        self.action = action
+        self.arguments = (
+            arguments
+            if isinstance(arguments, ArgumentsSchema)
+            else compile_arguments({argument.name: argument.source for argument in arguments}, NOTHING)
+        )
+        self.result = as_schema(True if result is None else result)
+        self.check_result = None if result is None else self.result.is_valid
+        self.handler = handler
+        self.invoke: Invoke = action_invoke(service, handler, self.arguments.properties)
+        self.description = description
+        self.timeout = timeout
+        self.serial = serial
+        self.is_job = is_job
+        self.is_tool = is_tool
+        self.cancellable = cancellable
+
+    def describe(self) -> dict[str, Any]:
+        """Give the entry of `actions-available`: RTVI's fields, and beside them the full schemas."""
+        properties: Mapping[str, Any] = self.arguments.document["properties"]
+        entry: dict[str, Any] = {
+            "service": self.service,
+            "action": self.action,
+            "arguments": [
+                {"name": name, "type": schema.rtvi_type}
+                | (properties[name] if isinstance(properties[name], dict) else {})
+                | {"type": schema.rtvi_type, "required": name in self.arguments.document.get("required", ())}
+                for name, schema in self.arguments.properties.items()
+            ],
+            "result": self.result.rtvi_type,
+            "schema": self.arguments.document,
+            "result_schema": self.result.document,
+        }
+        return entry | ({"description": self.description} if self.description else {})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """A declared `client-message` type. `handler` is `async (processor, data)`; `timeout` is in seconds."""
+
+    name: str
+    data: ValueSchema
+    result: ValueSchema
+    handler: Callable[..., Any]
+    timeout: float = 30.0
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Everything a session looks up; replaced, never changed. Keys of `actions` are pairs (service, action)."""
+
+    services: Mapping[str, RTVIService] = field(default_factory=lambda: NOTHING)
+    actions: Mapping[tuple[str, str], RTVIAction] = field(default_factory=lambda: MappingProxyType({}))
+    messages: Mapping[str, MessageType] = field(default_factory=lambda: NOTHING)
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
+    capabilities: Mapping[str, bool] = field(default_factory=lambda: NOTHING)
+    about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"library": "rtvi-plugins"}))
+
+    def with_service(self, service: RTVIService) -> Tables:
+        """Add or replace a service."""
+        return replace(self, services=MappingProxyType({**self.services, service.name: service}))
+
+    def with_action(self, action: RTVIAction) -> Tables:
+        """Add or replace an action; its service becomes known if it was not."""
+        key = (action.service, action.action)
+        return replace(self, actions=MappingProxyType({**self.actions, key: action}))
+
+    @functools.cached_property
+    def initial(self) -> Mapping[str, Mapping[str, Any]]:
+        """The values a session begins with: defaults, and the initial configuration over them, known options only."""
+        return MappingProxyType(
+            {
+                name: MappingProxyType(
+                    {o.name: o.default for o in service.options.values() if o.default is not MISSING}
+                    | {key: value for key, value in self.config.get(name, NOTHING).items() if key in service.options}
+                )
+                for name, service in self.services.items()
+            }
+        )
+
+    @functools.cached_property
+    def config_available(self) -> list[dict[str, Any]]:
+        """`data.config` of `config-available`."""
+        return [service.describe() for service in self.services.values()]
+
+    @functools.cached_property
+    def actions_available(self) -> list[dict[str, Any]]:
+        """`data.actions` of `actions-available`."""
+        return [action.describe() for action in self.actions.values()]

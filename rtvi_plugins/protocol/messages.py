@@ -1,0 +1,95 @@
+"""What the wire carries: the names of all messages, the envelope and its two small forms.
+
+A message is a plain `dict` ready for JSON. No sockets, no JSON text here. Source: rtvi-protocol 1 to 3.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Final
+
+LABEL: Final = "rtvi-ai"
+
+Message = dict[str, Any]
+"""One RTVI message: `{"label", "type", "id"?, "data"?}`."""
+
+
+class ClientType(enum.StrEnum):
+    """Every message a client may send, of any generation."""
+
+    CLIENT_READY = "client-ready"
+    DISCONNECT_BOT = "disconnect-bot"
+    CLIENT_MESSAGE = "client-message"
+    SEND_TEXT = "send-text"
+    SEND_FILE = "send-file"
+    APPEND_TO_CONTEXT = "append-to-context"
+    DTMF = "dtmf"
+    RAW_AUDIO = "raw-audio"
+    RAW_AUDIO_BATCH = "raw-audio-batch"
+    LLM_FUNCTION_CALL_RESULT = "llm-function-call-result"
+    UI_EVENT = "ui-event"
+    UI_SNAPSHOT = "ui-snapshot"
+    UI_CANCEL_JOB_GROUP = "ui-cancel-job-group"
+    DESCRIBE_CONFIG = "describe-config"
+    GET_CONFIG = "get-config"
+    UPDATE_CONFIG = "update-config"
+    DESCRIBE_ACTIONS = "describe-actions"
+    ACTION = "action"
+
+
+class ServerType(enum.StrEnum):
+    """Every message this server may send, to clients of any generation."""
+
+    BOT_READY = "bot-ready"
+    SERVER_RESPONSE = "server-response"
+    ERROR_RESPONSE = "error-response"
+    ERROR = "error"
+    SERVER_MESSAGE = "server-message"
+    CONFIG_AVAILABLE = "config-available"
+    CONFIG = "config"
+    ACTIONS_AVAILABLE = "actions-available"
+    ACTION_RESPONSE = "action-response"
+    USER_INPUT = "user-input"
+    USER_LLM_TEXT = "user-llm-text"
+    USER_TRANSCRIPTION = "user-transcription"
+    BOT_INTERRUPTED = "bot-interrupted"
+    BOT_LLM_STARTED = "bot-llm-started"
+    BOT_LLM_TEXT = "bot-llm-text"
+    LLM_RAW_TEXT = "llm-raw-text"
+    BOT_LLM_STOPPED = "bot-llm-stopped"
+    BOT_TRANSCRIPTION = "bot-transcription"
+    BOT_OUTPUT = "bot-output"
+    LLM_FUNCTION_CALL = "llm-function-call"
+    LLM_FUNCTION_CALL_STARTED = "llm-function-call-started"
+    LLM_FUNCTION_CALL_IN_PROGRESS = "llm-function-call-in-progress"
+    LLM_FUNCTION_CALL_STOPPED = "llm-function-call-stopped"
+    UI_COMMAND = "ui-command"
+    UI_JOB_GROUP = "ui-job-group"
+
+
+REQUESTS: Final = frozenset(
+    {
+        ClientType.DESCRIBE_CONFIG,
+        ClientType.GET_CONFIG,
+        ClientType.UPDATE_CONFIG,
+        ClientType.DESCRIBE_ACTIONS,
+        ClientType.ACTION,
+    }
+)
+"""The legacy requests; the same names are understood as `t` of a `client-message`."""
+
+
+class NotJSONError(TypeError):
+    """A message holds something that JSON cannot say. Raised by a host's `send`, which then sent nothing."""
+
+
+def event(type_: str, data: Any = None) -> Message:
+    """Make a message without an id; `data` is left out when None (rtvi-protocol 1, rule 8)."""
+    if data is None:
+        return {"label": LABEL, "type": type_}
+    return {"label": LABEL, "type": type_, "data": data}
+
+
+def reply(type_: str, request_id: str, data: Any) -> Message:
+    """Make the reply that carries its request's id (rtvi-protocol 1, rule 1)."""
+    return {"label": LABEL, "type": type_, "id": request_id, "data": data}

@@ -1,0 +1,106 @@
+"""JSON text to messages and back: strict, bounded, quick. No sockets here.
+
+orjson reads and writes; what it is too lenient about is checked around it: nesting depth before a message is believed,
+NaN and infinities (which it writes as `null`) before one is sent. A duplicate key in incoming JSON counts as its last
+value, as in every JSON library clients use.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final
+
+import orjson
+
+from rtvi_plugins.protocol.messages import NotJSONError
+
+DEFAULT_MAX_DEPTH: Final = 64
+
+_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+class InvalidJSONError(ValueError):
+    """Incoming text is no acceptable JSON; the text says why, for the client."""
+
+
+def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
+    """Read one JSON value. Raises InvalidJSONError for what is not JSON, not UTF-8, or nested too deeply."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJSONError(f"not JSON: {_reason(error)}") from None
+    # A value cannot be nested deeper than it has opening brackets: the cheap test spares most messages the walk.
+    openings = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    if openings > max_depth and _is_deeper(value, max_depth):
+        raise InvalidJSONError(f"nested more than {max_depth} deep")
+    return value
+
+
+def _reason(error: orjson.JSONDecodeError) -> str:
+    return "nested too deeply" if "recursion" in error.msg else f"at character {error.pos}"
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Whether arrays and objects are nested more than `limit` deep. Walks level by level, so it cannot recurse."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent if type(parent) is list else ())
+            if type(child) in (dict, list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def encode(message: Any) -> bytes:
+    """Write a message as JSON text in UTF-8. Raises NotJSONError, also for NaN, infinities and keys that are no text."""
+    try:
+        data = orjson.dumps(message, option=_OPTIONS)
+    except TypeError as error:
+        return _encode_slowly(message, error)
+    if b"null" in data and not _is_finite(message):
+        raise NotJSONError("NaN and infinities are not JSON")
+    return data
+
+
+def _encode_slowly(message: Any, error: TypeError) -> bytes:
+    """Write what orjson cannot though JSON can (integers beyond 64 bits); raise for the rest."""
+    if not _has_text_keys(message) or not _is_finite(message):
+        raise NotJSONError(str(error)) from error
+    try:
+        return json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as second:
+        raise NotJSONError(str(error)) from second
+
+
+def _is_finite(value: Any) -> bool:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            return False
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+    return True
+
+
+def _has_text_keys(value: Any) -> bool:
+    """Whether every object has text keys; the bound ends the walk through a value that contains itself."""
+    stack = [value]
+    for _ in range(1_000_000):
+        if not stack:
+            return True
+        item = stack.pop()
+        if isinstance(item, dict):
+            if not all(isinstance(key, str) for key in item):
+                return False
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+    return False

@@ -1,0 +1,126 @@
+"""Who may come in: host names, browser origins, bearer tokens. Plain decisions, no sockets.
+
+A browser page of another site must not reach a bot on this machine, neither directly (its `Origin` gives it away) nor by
+pointing a name of its own at this address (then the `Host` is that name).
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+LOOPBACK_NAMES: Final = frozenset({"localhost"})
+
+
+def split_host(host: str) -> tuple[str, int | None]:
+    """Split a `Host` header into name (lower case, no brackets) and port; an unreadable one gives an empty name."""
+    try:
+        parts = urlsplit(f"//{host}")
+        return (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return "", None
+
+
+def is_host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a request for this `Host` is meant for this server: loopback, a bare address, or a listed name.
+
+    A bare address cannot be the work of a name that somebody pointed here; any other name must be listed.
+    """
+    name, _ = split_host(host)
+    if not name:
+        return False
+    if name in LOOPBACK_NAMES or "*" in allowed or name in {split_host(one)[0] for one in allowed}:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_origin_allowed(origin: str | None, host: str, scheme: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a page of this origin may use the server.
+
+    origin: the `Origin` header; None for clients that are no browsers, which are free to come.
+    host:   the `Host` header; the server's own pages have it in their origin.
+    """
+    if origin is None or "*" in allowed:
+        return True
+    if origin.lower().rstrip("/") in {one.lower().rstrip("/") for one in allowed}:
+        return True
+    try:
+        parts = urlsplit(origin)
+        name, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not name:
+        return False
+    own_name, own_port = split_host(host)
+    default = DEFAULT_PORTS[parts.scheme]
+    return (name, port or default) == (own_name, own_port or DEFAULT_PORTS.get(scheme, default))
+
+
+def find_caller(tokens: Mapping[str, str], given: str | None) -> str | None:
+    """Find whose token this is; None when it is nobody's. Takes equally long for every token."""
+    found = None
+    for name, token in tokens.items():
+        if hmac.compare_digest(token.encode(), (given or "").encode()):
+            found = name
+    return found
+
+
+def bearer(authorization: str | None) -> str | None:
+    """Take the token out of an `Authorization: Bearer` header."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What `POST /start` settled for the session to come."""
+
+    caller: str
+    config: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class Starts:
+    """The starts that wait for their session, by an unguessable key. Forgotten `ttl_s` after their last use.
+
+    A key stays good for reconnects, because the JavaScript transports use their URL again.
+    """
+
+    ttl_s: float = 300.0
+    limit: int = 10_000
+    clock: Callable[[], float] = time.monotonic
+    _kept: OrderedDict[str, tuple[float, Start]] = field(default_factory=OrderedDict)
+
+    def add(self, start: Start) -> str:
+        """Keep a start and give its key. The oldest one goes when there are too many."""
+        self._forget()
+        key = secrets.token_urlsafe(24)
+        self._kept[key] = (self.clock(), start)
+        return key
+
+    def take(self, key: str) -> Start | None:
+        """Find a start; None when there is none, or no longer."""
+        self._forget()
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        self._kept[key] = (self.clock(), found[1])
+        self._kept.move_to_end(key)
+        return found[1]
+
+    def _forget(self) -> None:
+        oldest = self.clock() - self.ttl_s
+        while self._kept and (len(self._kept) >= self.limit or next(iter(self._kept.values()))[0] < oldest):
+            self._kept.popitem(last=False)

@@ -1,0 +1,276 @@
+"""The standalone host as an ASGI application: `/ws`, `/start`, `/connect`, `/health`, `/ready`, for one bot or several.
+
+Source: rtvi-protocol 10 (transport and starting a bot over HTTP).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from rtvi_plugins.processor.configuration import check_start
+from rtvi_plugins.processor.port import Caller, Session
+from rtvi_plugins.processor.requests import Refusal
+from rtvi_plugins.processor.tables import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
+from rtvi_plugins.protocol import wire
+from rtvi_plugins.server import access
+from rtvi_plugins.server.connection import GOING_AWAY, NORMAL, TOO_SLOW, Connection
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from rtvi_plugins.binding import Bot
+
+logger = logging.getLogger(__name__)
+
+ABORT: Final = "rtvi_plugins.abort"
+"""The ASGI extension under which our server offers to drop a connection that does not read."""
+
+
+class Denied(Exception):  # noqa: N818 - not a failure of ours
+    """A request that may not come in: HTTP status and a text for the client."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The JSON body; `info` and `detail` are where the JavaScript client looks (rtvi-protocol 10.5)."""
+        return {"error": self.text, "info": self.text, "detail": self.text}
+
+
+class BotHost:
+    """One bot on this server: its sessions, its starts, who may use it.
+
+    origins, hosts: allowed beside those of the manifest, from the command line.
+    """
+
+    def __init__(self, bot: Bot, *, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+        runtime = bot.manifest.runtime
+        self.bot = bot
+        self.limits = runtime.limits
+        self.origins = (*runtime.origins, *origins)
+        self.hosts = (*runtime.hosts, *hosts)
+        self.tokens: Mapping[str, str] = runtime.auth.tokens if runtime.auth else {}
+        self.starts = access.Starts()
+        self.connections: set[Connection] = set()
+        self.is_stopping = False
+        self._numbers = itertools.count(1)
+
+    # -- who may come in ----------------------------------------------------------------------------------------------
+
+    def admit(self, headers: Headers, scheme: str) -> None:
+        """Check host and origin. Raises Denied."""
+        host = headers.get("host", "")
+        if not access.is_host_allowed(host, self.hosts):
+            raise Denied(403, "This host name is not served here; list it under runtime.hosts")
+        if not access.is_origin_allowed(headers.get("origin"), host, scheme, self.origins):
+            raise Denied(403, "This origin is not allowed; list it under runtime.origins")
+
+    def authenticate(self, headers: Headers, query: Mapping[str, list[str]]) -> access.Start:
+        """Find out who calls and what they settled before. Raises Denied."""
+        key = query.get("session", [""])[0]
+        if key:
+            start = self.starts.take(key)
+            if start is None:
+                raise Denied(403, "This session is unknown or too old; start a new one")
+            return start
+        caller = ""
+        if self.tokens:
+            given = access.bearer(headers.get("authorization")) or query.get("token", [None])[0]  # type: ignore[list-item]
+            found = access.find_caller(self.tokens, given)
+            if found is None:
+                raise Denied(401, "A valid token is needed")
+            caller = found
+        return access.Start(caller, {})
+
+    # -- HTTP ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, request: Request) -> JSONResponse:
+        """`POST /start` and `/connect`: say where to connect; an initial `config` in the body is checked and kept."""
+        try:
+            self.admit(request.headers, request.url.scheme)
+            settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
+            self._check_room()
+            config = self._read_config(await self._read_body(request))
+        except Denied as denied:
+            return JSONResponse(denied.body, denied.status)
+        scheme = "wss" if request.url.scheme == "https" else "ws"
+        path = request.url.path.rpartition("/")[0]
+        url = f"{scheme}://{request.headers['host']}{path}/ws"
+        if config or self.tokens:
+            url += f"?session={self.starts.add(access.Start(settled.caller, config))}"
+        return JSONResponse({"ws_url": url, "wsUrl": url})
+
+    async def _read_body(self, request: Request) -> Any:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self.limits.max_message_bytes:
+                raise Denied(413, f"The body is larger than {self.limits.max_message_bytes} bytes")
+        try:
+            return wire.decode(body, self.limits.max_depth) if body.strip() else {}
+        except wire.InvalidJSONError as error:
+            raise Denied(400, f"The body is {error}") from None
+
+    def _read_config(self, body: Any) -> Mapping[str, Mapping[str, Any]]:
+        if not isinstance(body, dict):
+            raise Denied(400, "The body is no JSON object")
+        if not body.get("config"):
+            return {}
+        try:
+            return check_start(self.bot.tables, {"config": body["config"]})
+        except Refusal as refusal:
+            raise Denied(400, refusal.text) from None
+
+    def describe(self, base: str) -> dict[str, Any]:
+        """Say what the bot is and where; `base` is the path it is served under."""
+        manifest = self.bot.manifest
+        return {"bot": manifest.bot, "description": manifest.description, "ws": f"{base}/ws", "start": f"{base}/start"}
+
+    def _check_room(self) -> None:
+        if self.is_stopping:
+            raise Denied(503, "The server is shutting down")
+        if len(self.connections) >= self.limits.max_sessions:
+            raise Denied(503, f"All {self.limits.max_sessions} sessions are taken")
+
+    # -- WebSocket ----------------------------------------------------------------------------------------------------
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket connection, from the opening handshake to the close."""
+        headers = Headers(scope=scope)
+        try:
+            self.admit(headers, scope["scheme"])
+            settled = self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1")))
+            self._check_room()
+        except Denied as denied:
+            await _deny(scope, receive, send, denied)
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+        client = scope.get("client")
+        session = Session(
+            f"{next(self._numbers)}-{secrets.token_hex(4)}", Caller(settled.caller, client[0] if client else "")
+        )
+        connection = Connection(receive, send, self.limits, scope.get("extensions", {}).get(ABORT))
+        processor = self.bot.processor_class(
+            _as_config(settled.config) if settled.config else None, port=connection, session=session
+        )
+        connection.processor = processor
+        self.connections.add(connection)
+        reason = "failed"
+        try:
+            await self.bot.session_started(processor)
+            reason = await processor.run(connection.receive)
+        finally:
+            self.connections.discard(connection)
+            await self.bot.session_ended(processor, reason)
+            code, text = _CLOSE.get(reason, (NORMAL, ""))
+            await connection.close(code, text)
+
+    # -- stopping -----------------------------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Refuse new sessions and requests, let running ones end within `stop_timeout`, tell the clients, close."""
+        self.is_stopping = True
+        processors = [connection.processor for connection in self.connections]
+        for processor in processors:
+            processor.stop_accepting()
+        try:
+            async with asyncio.timeout(self.limits.stop_timeout):
+                await asyncio.gather(*(processor.wait_idle() for processor in processors))
+        except TimeoutError:
+            logger.warning("%s: some actions were still running and are cancelled", self.bot.name)
+        for processor in processors:
+            await processor.send_error("The server is shutting down", fatal=True)
+            processor.finish("shutdown")
+
+
+_CLOSE: Final = {
+    "shutdown": (GOING_AWAY, "shutting down"),
+    "failed": (TOO_SLOW, "the session failed"),
+}
+"""Why a session ended → WebSocket close code and reason."""
+
+
+def _as_config(values: Mapping[str, Mapping[str, Any]]) -> RTVIConfig:
+    return RTVIConfig(
+        config=[
+            RTVIServiceConfig(
+                service=service, options=[RTVIServiceOptionConfig(name=n, value=v) for n, v in options.items()]
+            )
+            for service, options in values.items()
+        ]
+    )
+
+
+async def _deny(scope: Scope, receive: Receive, send: Send, denied: Denied) -> None:
+    """Refuse the opening handshake with an HTTP answer, or a close where the server cannot."""
+    await receive()
+    if "websocket.http.response" in scope.get("extensions", {}):
+        body = wire.encode(denied.body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "websocket.http.response.start", "status": denied.status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": body})
+    else:
+        await send({"type": "websocket.close", "code": 1008, "reason": denied.text})
+
+
+def create_app(hosts: Iterable[BotHost]) -> Starlette:
+    """Serve bots: each under `/bots/<name>/`, and a single one at the root as well."""
+    by_name = {host.bot.name: host for host in hosts}
+
+    async def health(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_request: Request) -> JSONResponse:
+        is_ready = not any(host.is_stopping for host in by_name.values())
+        sessions = {name: len(host.connections) for name, host in by_name.items()}
+        return JSONResponse({"ready": is_ready, "sessions": sessions}, 200 if is_ready else 503)
+
+    async def index(_request: Request) -> JSONResponse:
+        return JSONResponse({"bots": [host.describe(f"/bots/{name}") for name, host in by_name.items()]})
+
+    routes: list[Any] = [Route("/health", health), Route("/ready", ready)]
+    routes += [Mount(f"/bots/{name}", routes=_routes(host), middleware=[_cors(host)]) for name, host in by_name.items()]
+    if len(by_name) == 1:
+        (host,) = by_name.values()
+        routes += [Route("/", index), Mount("/", routes=_routes(host), middleware=[_cors(host)])]
+    else:
+        routes.append(Route("/", index))
+    app = Starlette(routes=routes)
+    app.state.hosts = tuple(by_name.values())
+    return app
+
+
+def _routes(host: BotHost) -> list[Any]:
+    return [
+        WebSocketRoute("/ws", host),  # type: ignore[arg-type] - any ASGI application serves
+        Route("/start", host.start, methods=["POST"]),
+        Route("/connect", host.start, methods=["POST"]),
+    ]
+
+
+def _cors(host: BotHost) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=list(host.origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        max_age=600,
+    )

@@ -1,0 +1,191 @@
+"""One WebSocket connection as the host of one processor: bytes in, messages out, everything bounded.
+
+Talks ASGI directly: nothing stands between the server's queue and the processor. Outgoing messages are written by the
+task that reads, between two messages; only those sent while it waits get a task of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.processor.stepping import until_suspended
+from rtvi_plugins.protocol import wire
+from rtvi_plugins.protocol.messages import Message
+from rtvi_plugins.protocol.wire import InvalidJSONError
+from rtvi_plugins.server import codec
+
+if TYPE_CHECKING:
+    from rtvi_plugins.manifest.model import Limits
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.protocol.frames import Frame, FrameDirection
+
+logger = logging.getLogger(__name__)
+
+ASGIMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[ASGIMessage]]
+Send = Callable[[ASGIMessage], Awaitable[None]]
+
+NORMAL: Final = 1000
+GOING_AWAY: Final = 1001
+TOO_SLOW: Final = 1008
+
+YIELD_EVERY: Final = 64
+"""Messages read in a row before other sessions get their turn."""
+
+
+class Connection:
+    """A processor's port to one client. `processor` is set right after both are made.
+
+    abort: closes the connection without waiting for the client to read; from the server, where it offers that.
+    """
+
+    __slots__ = (
+        "_abort", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_limits", "_out", "_receive",
+        "_send", "_write_timer", "processor",
+    )  # fmt: skip
+
+    processor: RTVIProcessor
+
+    def __init__(self, receive: Receive, send: Send, limits: Limits, abort: Callable[[], None] | None) -> None:
+        self._receive = receive
+        self._send = send
+        self._limits = limits
+        self._abort = abort
+        self._out: deque[bytes] = deque()
+        self._is_binary = False
+        self._is_closed = False
+        self._is_flushing = False
+        self._is_kicked = False
+        self._in_a_row = 0
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    # -- in -----------------------------------------------------------------------------------------------------------
+
+    async def receive(self) -> Message | None:
+        """Give the client's next message; None once it has gone. What is no message is told and passed over."""
+        while True:
+            if self._out and not self._is_flushing:
+                await self._flush()
+            self._in_a_row += 1
+            if self._in_a_row >= YIELD_EVERY:
+                self._in_a_row = 0
+                await asyncio.sleep(0)
+            event = await self._receive()
+            if event["type"] != "websocket.receive" or self._is_closed:
+                self._is_closed = True
+                return None
+            try:
+                message = self._read(event)
+            except InvalidJSONError as error:
+                self.processor.tell_invalid(str(error))
+                continue
+            if message.__class__ is dict:
+                return message
+            if message is not None or event.get("text") is not None:
+                self.processor.tell_invalid("expected an object")
+
+    def _read(self, event: ASGIMessage) -> Message | None:
+        text = event.get("text")
+        if text is not None:
+            self._is_binary = False
+            return wire.decode(text, self._limits.max_depth)  # type: ignore[no-any-return]
+        self._is_binary = True
+        return codec.read_binary(event["bytes"], self._limits.max_depth)
+
+    # -- out ----------------------------------------------------------------------------------------------------------
+
+    def send(self, message: Message) -> None:
+        """Queue one message for the client. Raises NotJSONError, having queued nothing."""
+        data = wire.encode(message)
+        if self._is_closed:
+            return
+        if len(self._out) >= self._limits.max_outgoing:
+            logger.warning("session %s: the client does not read; closing", self.processor.session.id)
+            self.abort()
+            return
+        self._out.append(data)
+        if not self._is_kicked:
+            self._is_kicked = True
+            asyncio.get_running_loop().call_soon(self._kick)
+
+    def _kick(self) -> None:
+        """Write what the reading task has not written by itself."""
+        self._is_kicked = False
+        if self._out and not self._is_flushing and not self._is_closed:
+            self.processor.spawn(self._flush())
+
+    async def _flush(self) -> None:
+        self._is_flushing = True
+        out = self._out
+        try:
+            while out and not self._is_closed:
+                data = out.popleft()
+                event = (
+                    {"type": "websocket.send", "bytes": codec.write_binary(data)}
+                    if self._is_binary
+                    else {"type": "websocket.send", "text": data.decode()}
+                )
+                await until_suspended(self._send(event), self._watch_write)  # type: ignore[arg-type]
+                if self._write_timer is not None:
+                    self._write_timer.cancel()
+                    self._write_timer = None
+        except Exception as error:  # noqa: BLE001 - servers differ in what they raise when the client has gone
+            logger.debug("session %s: writing ended: %r", self.processor.session.id, error)
+            self._is_closed = True
+            self.processor.finish("disconnected")
+        finally:
+            self._is_flushing = False
+
+    def _watch_write(self) -> None:
+        self._write_timer = asyncio.get_running_loop().call_later(self._limits.send_timeout, self.abort)
+
+    # -- the rest of the port -----------------------------------------------------------------------------------------
+
+    async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Do nothing: this host has no pipeline."""
+
+    async def apply(self, stage: str, field: str, value: Any) -> None:
+        """Do nothing: this host has no stages; binding saw to it that none is bound."""
+
+    async def interrupt(self) -> None:
+        """Do nothing: this host plays no audio; the processor stopped its own turn."""
+
+    async def say(self, text: str) -> None:
+        """Do nothing: this host plays no audio."""
+
+    async def end(self) -> None:
+        """End the session; the endpoint closes the connection after what was sent."""
+        self.processor.finish("ended")
+
+    # -- closing ------------------------------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        """Close at once, whether the client reads or not."""
+        self._is_closed = True
+        self._out.clear()
+        self.processor.finish("failed")
+        if self._abort is not None:
+            self._abort()
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Write what is left and close with a WebSocket close code, if the client is still there."""
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        if self._is_closed:
+            return
+        try:
+            async with asyncio.timeout(self._limits.send_timeout):
+                while self._is_flushing:
+                    await asyncio.sleep(0.001)
+                await self._flush()
+                if not self._is_closed:
+                    await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        except Exception as error:  # noqa: BLE001 - the client has gone, which is what was wanted
+            logger.debug("session %s: closing ended: %r", self.processor.session.id, error)
+            self.abort()
+        self._is_closed = True

@@ -1,0 +1,84 @@
+"""Running the standalone host: uvicorn, set up for many quiet sessions, stopped gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any, Final, cast
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from rtvi_plugins.server.app import ABORT, BotHost, create_app
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 7860
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's sans-I/O protocol, which also lets the application drop a client that does not read."""
+
+    def handle_connect(self, event: Any) -> None:
+        """Add the way out to the scope, before the application sees it."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            extensions = cast("dict[str, Any]", self.scope["extensions"])
+            extensions[ABORT] = self.transport.abort
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which ends sessions before it closes connections."""
+
+    def __init__(self, config: uvicorn.Config, hosts: tuple[BotHost, ...], on_started: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._hosts = hosts
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and tell the address."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            name, port = next(s for server in self.servers for s in server.sockets).getsockname()[:2]
+            self._on_started(f"http://{f'[{name}]' if ':' in name else name}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop every bot gracefully, then the server."""
+        if not self.force_exit:
+            await asyncio.gather(*(host.stop() for host in self._hosts))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    while any(host.connections for host in self._hosts):
+                        await asyncio.sleep(0.01)
+        await super().shutdown(sockets=sockets)
+
+
+def make_server(
+    hosts: Iterable[BotHost],
+    *,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    on_started: Callable[[str], None] = logger.info,
+) -> Server:
+    """Make the server; `run()` or `await serve()` it. `port` 0 picks a free one; `on_started` is told the address."""
+    hosts = tuple(hosts)
+    config = uvicorn.Config(
+        create_app(hosts),
+        host=host,
+        port=port,
+        ws=WebSocketProtocol,
+        ws_max_size=max(h.limits.max_message_bytes for h in hosts),
+        ws_per_message_deflate=False,  # it triples a session's memory
+        ws_ping_interval=30,
+        ws_ping_timeout=30,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    return Server(config, hosts, on_started)

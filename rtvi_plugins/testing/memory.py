@@ -1,0 +1,98 @@
+"""A host in memory: every message goes through JSON text both ways, as on a real wire, but through no socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from rtvi_plugins.processor.core import RTVIProcessor
+from rtvi_plugins.processor.port import Caller, Session
+from rtvi_plugins.protocol import wire
+from rtvi_plugins.protocol.messages import Message
+from rtvi_plugins.testing.client import Client
+
+if TYPE_CHECKING:
+    from rtvi_plugins.binding import Bot
+    from rtvi_plugins.protocol.frames import Frame, FrameDirection
+
+
+class MemoryPort:
+    """A processor's port that hands messages to a function and notes everything else.
+
+    frames: what was pushed; applied: (stage, field, value); interruptions: how often; said: texts; is_ended.
+    """
+
+    def __init__(self, deliver: Callable[[Message], None]) -> None:
+        self._deliver = deliver
+        self.frames: list[Frame] = []
+        self.applied: list[tuple[str, str, Any]] = []
+        self.interruptions = 0
+        self.said: list[str] = []
+        self.is_ended = False
+
+    def send(self, message: Message) -> None:
+        """Write the message as JSON and deliver what a client would read. Raises NotJSONError."""
+        self._deliver(wire.decode(wire.encode(message), 500))
+
+    async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:  # noqa: ARG002 - the port's signature
+        """Note the frame."""
+        self.frames.append(frame)
+
+    async def apply(self, stage: str, field: str, value: Any) -> None:
+        """Note what was set."""
+        self.applied.append((stage, field, value))
+
+    async def interrupt(self) -> None:
+        """Count the interruption."""
+        self.interruptions += 1
+
+    async def say(self, text: str) -> None:
+        """Note the text."""
+        self.said.append(text)
+
+    async def end(self) -> None:
+        """Note the end."""
+        self.is_ended = True
+
+
+@asynccontextmanager
+async def connect(
+    bot: Bot | RTVIProcessor,
+    *,
+    version: str | None = "2.1.0",
+    ready: bool = True,
+    timeout: float = 10.0,
+    caller: str = "",
+) -> AsyncIterator[Client]:
+    """Open a session with a bot, or with a processor made by hand, and give a client of it.
+
+    version: the client's protocol version; None makes it a legacy client.
+    ready:   do the handshake first.
+    The processor is at `client.processor`, its host at `client.port`.
+    """
+    incoming: asyncio.Queue[Message | None] = asyncio.Queue()
+    client = Client(
+        lambda message: incoming.put_nowait(wire.decode(wire.encode(message), 500)), version=version, timeout=timeout
+    )
+    port = MemoryPort(client.receive)
+    if isinstance(bot, RTVIProcessor):
+        processor = bot
+        processor.attach(port)
+    else:
+        processor = bot.processor_class(port=port, session=Session("memory", Caller(caller)))
+        await bot.session_started(processor)
+    client.processor = processor  # type: ignore[attr-defined]
+    client.port = port  # type: ignore[attr-defined]
+    running = asyncio.create_task(processor.run(incoming.get))
+    try:
+        if ready:
+            await client.ready()
+        yield client
+    finally:
+        incoming.put_nowait(None)
+        reason = await running
+        client.close()
+        if not isinstance(bot, RTVIProcessor):
+            await bot.session_ended(processor, reason)
