@@ -51,7 +51,7 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
         "unknown-service": "a name refers to a service that the manifest does not declare",
         # plugins
         "broken-plugin": "a plugin failed while it was imported or asked for what it supplies",
-        "duplicate-plugin": "two installed distributions use one plugin name",
+        "duplicate-plugin": "two plugins use one name, or supply a manifest, responder or stage of one name",
         "unknown-hook": "a plugin implements a hook that does not exist",
         "bad-hook": "a hook's signature or result is not what the contract says",
         "unmet-requirement": "a plugin needs another version of a distribution",

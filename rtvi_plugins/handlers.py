@@ -62,6 +62,7 @@ class Signature:
     parameters: the keyword parameters of the typed form, name → `inspect.Parameter`; empty for other forms.
     takes_job:  the typed form asks for its job as second parameter.
     takes_rest: the typed form has `**kwargs`.
+    returns:    what it is annotated to return, or `inspect.Signature.empty`.
     is_async:   calling it gives an awaitable; otherwise it runs in a thread.
     """
 
@@ -70,6 +71,7 @@ class Signature:
     takes_job: bool
     takes_rest: bool
     is_async: bool
+    returns: Any = inspect.Signature.empty
 
     @classmethod
     def of(cls, function: HandlerFunction, kind: HandlerKind) -> Signature:
@@ -78,20 +80,18 @@ class Signature:
             getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is a handler too
         )
         try:
-            signature = inspect.signature(function, eval_str=True)
-        except (NameError, TypeError, ValueError, AttributeError, SyntaxError):
-            try:
-                signature = inspect.signature(function)
-            except (TypeError, ValueError):
-                return cls(Form.UNFIT, {}, takes_job=False, takes_rest=False, is_async=is_async)
-        parameters = list(signature.parameters.values())
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            return cls(Form.UNFIT, {}, takes_job=False, takes_rest=False, is_async=is_async)
+        parameters = [p.replace(annotation=_evaluated(p.annotation, function)) for p in signature.parameters.values()]
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         rest = any(p.kind is p.VAR_KEYWORD for p in parameters)
         names = [p.name for p in positional]
         keywords = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
         def found(form: Form, given: dict[str, inspect.Parameter], *, job: bool = False) -> Signature:
-            return cls(form, given, takes_job=job, takes_rest=rest, is_async=is_async)
+            returns = _evaluated(signature.return_annotation, function)
+            return cls(form, given, takes_job=job, takes_rest=rest, is_async=is_async, returns=returns)
 
         unfit = found(Form.UNFIT, {})
         if not positional or any(p.kind is p.VAR_POSITIONAL for p in parameters):
@@ -110,15 +110,27 @@ class Signature:
         return found(Form.TYPED, given, job=job)
 
 
+def _evaluated(annotation: Any, function: HandlerFunction) -> Any:
+    """Resolve an annotation written as text; one that cannot be resolved here counts as none."""
+    if not isinstance(annotation, str):
+        return annotation
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
+    try:
+        return eval(annotation, scope)  # noqa: S307 - the plugin's own source, which is running already
+    except Exception:  # noqa: BLE001 - names for type checkers only
+        return inspect.Parameter.empty
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One recorded handler. `service` is None for messages and UI events."""
+    """One recorded handler. `service` is None for messages and UI events; a manifest may leave an optional one out."""
 
     kind: HandlerKind
     service: str | None
     name: str
     function: HandlerFunction
     location: Location
+    is_optional: bool = False
 
     @property
     def title(self) -> str:
@@ -135,11 +147,14 @@ def location_of(function: HandlerFunction) -> Location:
 class Handlers:
     """The handlers of one service, or of messages and UI events when made without a name.
 
+    optional: a manifest that names this plugin may leave out what these handlers serve; otherwise that is a problem.
+
     Iterating gives the recorded `Handler`s in the order they were written.
     """
 
-    def __init__(self, service: str | None = None) -> None:
+    def __init__(self, service: str | None = None, *, optional: bool = False) -> None:
         self.service = service
+        self._is_optional = optional
         self._recorded: list[Handler] = []
 
     def __iter__(self) -> Iterator[Handler]:
@@ -171,7 +186,7 @@ class Handlers:
 
         def decorate(function: F) -> F:
             service = self.service if needs_service else None
-            self._recorded.append(Handler(kind, service, name, function, location_of(function)))
+            self._recorded.append(Handler(kind, service, name, function, location_of(function), self._is_optional))
             return function
 
         return decorate

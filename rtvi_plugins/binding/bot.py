@@ -17,6 +17,7 @@ import importlib_metadata
 from rtvi_plugins import responders
 from rtvi_plugins.binding.matching import Matching
 from rtvi_plugins.binding.report import Report
+from rtvi_plugins.binding.sections import refuse_unserved
 from rtvi_plugins.binding.signatures import check_action, check_signature
 from rtvi_plugins.binding.values import Values, initial_config
 from rtvi_plugins.errors import Problem, StartupError, did_you_mean, quoted, sort_problems
@@ -51,7 +52,7 @@ def discover_plugins(extra: Mapping[str, object] = MappingProxyType({})) -> Plug
     return PluginHost.discover({**BUILT_IN, **extra})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bot:
     """A bot that can be served: everything declared has its handler, and everything was checked.
 
@@ -88,6 +89,9 @@ class Bot:
             raise StartupError([Problem("unreadable-file", text)])
         return bots[0]
 
+    def __repr__(self) -> str:
+        return f"<Bot {self.name!r}>"  # nothing of its configuration: that may hold secrets
+
     @property
     def name(self) -> str:
         """The bot's name, from its manifest."""
@@ -121,7 +125,7 @@ async def _call_all(hooks: tuple[Callable[..., Any], ...], *arguments: Any) -> N
 def load_bots(
     paths: Iterable[str | Path], *, host: PluginHost | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[tuple[Bot, ...], tuple[Problem, ...]]:
-    """Load manifests, files or folders of them, and bind them. Returns the sound bots and every problem; never raises."""
+    """Load manifests, files or folders of them, and bind them. Returns the sound bots and all problems."""
     host = discover_plugins() if host is None else host
     shipped = {name: file for name, (_, file) in host.manifests().items()}
     loaded, problems = load_manifests(paths, shipped=shipped, environ=os.environ if environ is None else environ)
@@ -139,7 +143,7 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
     """Bind one manifest. Returns the bot, or None, and the problems that this manifest has with its plugins."""
     binder = _Binder(loaded, host)
     tables = binder.tables()
-    binder.refuse_unserved_sections()
+    refuse_unserved(binder.report, binder.values, binder.matching)
     manifest = loaded.manifest
     limits = MappingProxyType(manifest.runtime.limits.model_dump())
     started, ended = host.session_hooks()
@@ -152,6 +156,7 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
             "tables": tables,
             "limits": limits,
             "responder": responder,
+            "readies_itself": True,
         }
         return Bot(manifest, tables, type(f"{name}Processor", (RTVIProcessor,), body), started, ended)
 
@@ -168,22 +173,22 @@ class _Binder:
         self._manifest = loaded.manifest
         self._middleware = host.middleware()
         self.report = Report(loaded)
-        self._values = Values(loaded.manifest, self.report)
-        self._matching = Matching(host, self.report)
+        self.values = Values(loaded.manifest, self.report)
+        self.matching = Matching(host, self.report)
         self._schemas: dict[tuple[str, str], ValueSchema] = {}
 
     def tables(self) -> Tables:
         services: dict[str, RTVIService] = {}
         actions: dict[tuple[str, str], RTVIAction] = {}
         for name, service in self._manifest.services.items():
-            handlers = self._matching.service(name, service)
+            handlers = self.matching.service(name, service)
             services[name] = RTVIService(name, self._options(name, service, handlers), description=service.description)
             if self._middleware:
                 for option in services[name].options.values():
                     option.apply = _wrap_option(self._middleware, name, option)
             for action in self._actions(name, service, handlers):
                 actions[name, action.action] = action
-        config = initial_config(self._manifest, self._schemas, self.report, self._values)
+        config = initial_config(self._manifest, self._schemas, self.report, self.values)
         return Tables(
             services=MappingProxyType(services),
             actions=MappingProxyType(actions),
@@ -200,14 +205,14 @@ class _Binder:
     ) -> Iterable[RTVIServiceOption]:
         for name, option in service.options.items():
             path = ("services", service_name, "options", name)
-            schema = self._schemas[service_name, name] = self._values.option(option, path)
+            schema = self._schemas[service_name, name] = self.values.option(option, path)
             handler = handlers.get((HandlerKind.OPTION, name))
             if handler is not None:
                 for text, expected, hint in check_signature(handler):
                     self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
             elif _needs_handler(option):
                 near = [n for k, n in handlers if k is HandlerKind.OPTION and n not in service.options]
-                self._matching.missing(HandlerKind.OPTION, service_name, name, path, near)
+                self.matching.missing(HandlerKind.OPTION, service_name, name, path, near)
             yield RTVIServiceOption(
                 name,
                 schema,
@@ -226,17 +231,21 @@ class _Binder:
     ) -> Iterable[RTVIAction]:
         for name, action in service.actions.items():
             path = ("services", service_name, "actions", name)
-            arguments = self._values.arguments(action.arguments, path)
-            result = None if action.result is None else self._values.value(action.result, (*path, "result"))
+            arguments = self.values.arguments(action.arguments, path)
+            result = None if action.result is None else self.values.value(action.result, (*path, "result"))
             handler = handlers.get((HandlerKind.ACTION, name))
             if handler is None:
                 near = [n for k, n in handlers if k is HandlerKind.ACTION and n not in service.actions]
-                self._matching.missing(HandlerKind.ACTION, service_name, name, path, near)
+                self.matching.missing(HandlerKind.ACTION, service_name, name, path, near)
                 continue
-            for text, expected, hint in check_action(handler, arguments, result and result.document, is_job=action.job):
+            for text, expected, hint in check_action(
+                handler, arguments, None if result is None else result.document, is_job=action.job
+            ):
                 self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
-            serial = {"serial": (service_name, name), "parallel": None}.get(action.concurrency or "")
-            if action.concurrency is None and service.concurrency == "serial":
+            serial: tuple[str, ...] | None = None
+            if action.concurrency == "serial":
+                serial = (service_name, name)
+            elif action.concurrency is None and service.concurrency == "serial":
                 serial = (service_name,)
             bound = RTVIAction(
                 service_name,
@@ -259,47 +268,15 @@ class _Binder:
         messages: dict[str, MessageType] = {}
         for name, message in self._manifest.messages.items():
             path = ("messages", name)
-            data = self._values.value(message.data, (*path, "data"))
-            result = self._values.value(message.result, (*path, "result"))
-            handler = self._matching.message(HandlerKind.MESSAGE, name, message.plugin, path)
+            data = self.values.value(message.data, (*path, "data"))
+            result = self.values.value(message.result, (*path, "result"))
+            handler = self.matching.message(HandlerKind.MESSAGE, name, message.plugin, path)
             if handler is not None:
                 for text, expected, hint in check_signature(handler):
                     self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
                 function = as_coroutine(handler.function)
                 messages[name] = MessageType(name, data, result, function, message.timeout, message.description)
         return messages
-
-    def refuse_unserved_sections(self) -> None:
-        """Check the sections that no host serves yet, and say that they cannot run: nothing is silently ignored."""
-        manifest = self._manifest
-        for name, function in manifest.functions.items():
-            self._values.arguments(function.arguments, ("functions", name))
-            self._values.value(function.result, ("functions", name, "result"))
-        for name, command in manifest.ui.commands.items():
-            self._values.value(command.payload, ("ui", "commands", name, "payload"))
-        for name, event in manifest.ui.events.items():
-            path = ("ui", "events", name)
-            self._values.value(event.payload, (*path, "payload"))
-            self._matching.message(HandlerKind.EVENT, name, event.plugin, path)
-        later = "a host that serves this section; none does in this version"
-        if manifest.functions:
-            self.report.add("missing-host", ("functions",), "no host runs functions", expected=later, on_key=True)
-        if manifest.ui.commands or manifest.ui.events:
-            self.report.add("missing-host", ("ui",), "no host serves ui", expected=later, on_key=True)
-        if manifest.pipeline is not None:
-            self.report.add("missing-host", ("pipeline",), "no host runs pipelines", expected=later, on_key=True)
-        for service_name, service in manifest.services.items():
-            for name, option in service.options.items():
-                if option.bind is not None:
-                    path = ("services", service_name, "options", name, "bind")
-                    self.report.add(
-                        "missing-host", path, "there is no pipeline to bind to", expected=later, on_key=True
-                    )
-            for name, action in service.actions.items():
-                for flag in ("job", "tool"):
-                    if getattr(action, flag):
-                        path = ("services", service_name, "actions", name, flag)
-                        self.report.add("missing-host", path, f"no host runs {flag}s", expected=later, on_key=True)
 
     def responder(self, bot: Bot) -> Responder | None:
         """Make the responder that the manifest chose; None when it chose none or when it cannot be made."""
@@ -318,7 +295,7 @@ class _Binder:
         settings = dict(choice.settings)
         place = (*path, "settings")
         schema = compile_value(responder.settings_schema)
-        self._values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder")
+        self.values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder")
         if len(self.report.problems) == before:
             try:
                 return responder(settings, bot)

@@ -60,7 +60,7 @@ class Matching:
 
     @staticmethod
     def _of_service(supplied: Iterable[Supplied], names: Iterable[str]) -> list[Supplied]:
-        """Take the handlers written for the first of the names that has any; else those of the only service there is."""
+        """Take the handlers for the first of the names that has any; else those of the only service there is."""
         by_service: dict[str, list[Supplied]] = {}
         for one in supplied:
             if one.handler.service is not None:
@@ -74,7 +74,7 @@ class Matching:
         return []
 
     def _nothing_for(self, name: str, service: Service) -> dict[tuple[HandlerKind, str], Handler]:
-        """Stand in where the plugin could not be settled: that was told, a missing handler for each would only hide it."""
+        """Stand in where the plugin could not be settled: a missing handler for each would only hide that."""
         self._told |= {(HandlerKind.OPTION, name, o) for o in service.options}
         self._told |= {(HandlerKind.ACTION, name, a) for a in service.actions}
         return {}
@@ -100,7 +100,7 @@ class Matching:
         for key, handler in found.items():
             kind, name = key
             section = "options" if kind is HandlerKind.OPTION else "actions"
-            if key in declared or self._report.is_omitted("services", service, section, name):
+            if key in declared or handler.is_optional or self._report.is_omitted("services", service, section, name):
                 continue
             unhandled = [n for k, n in declared if k is kind and (k, n) not in found]
             text = f"handler for {handler.title}: the manifest declares no such {kind}"
@@ -110,13 +110,19 @@ class Matching:
 
     def missing(self, kind: HandlerKind, service: str, name: str, path: Path, near: Iterable[str]) -> None:
         """Report something declared that no handler serves."""
-        if (kind, service, name) in self._told:
+        if (kind, service, name) in self._told or self._is_broken(service):
             return
         loaded = ", ".join(f"{p.name} {p.version}".strip() for p in self._plugins.values())
         text = (
             f"no plugin supplies a handler; {len(self._plugins)} loaded: {loaded}" if loaded else "no plugin is loaded"
         )
         self._report.add("missing-handler", path, text, hint=did_you_mean(name, near), on_key=True)
+
+    def _is_broken(self, service: str) -> bool:
+        """Whether the plugin that should serve a service is known to be faulty: then that is the news, not this."""
+        declared = self._report.loaded.manifest.services.get(service)
+        plugin = self._plugins.get((declared.plugin if declared else None) or service)
+        return plugin is not None and bool(plugin.problems)
 
     # -- messages -----------------------------------------------------------------------------------------------------
 

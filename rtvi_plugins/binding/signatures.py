@@ -55,45 +55,39 @@ def check_action(
     if signature.form is Form.UNFIT:
         yield from check_signature(handler)
         return
-    yield from _check_return(handler, result)
+    yield from _check_return(handler, signature.returns, result)
     if signature.form is not Form.TYPED:
         return
     if signature.takes_job and not is_job:
         yield f"{handler.title} takes a job", "an action with `job: true`", ""
-    required = set(arguments.document.get("required", ()))
     expected = {parameter_name(name): name for name in arguments.properties}
     for name, parameter in signature.parameters.items():
-        argument = expected.get(name)
-        if argument is None:
-            if parameter.default is parameter.empty:
-                yield (
-                    f"{handler.title} wants an argument '{name}' that is not declared",
-                    "",
-                    did_you_mean(name, expected),
-                )
-            elif hint := did_you_mean(name, set(expected) - set(signature.parameters)):
-                yield f"{handler.title} has a parameter '{name}' that no argument fills", "", hint
-            continue
-        is_always_there = argument in required or argument in arguments.defaults
-        if parameter.default is parameter.empty and not is_always_there:
-            text = f"{handler.title} needs '{name}', which a client may leave out"
-            yield text, "a default for the parameter, or for the argument", ""
-        types_declared = _types_of(arguments.properties[argument].document)
-        if not _is_accepted(parameter.annotation, types_declared):
-            shown = inspect.formatannotation(parameter.annotation)
-            yield f"{handler.title}: '{name}' is annotated {shown}", f"a type for {quoted(types_declared)}", ""
-    if not signature.takes_rest:
-        for parameter_name_, argument in expected.items():
-            if parameter_name_ not in signature.parameters:
-                hint = did_you_mean(parameter_name_, set(signature.parameters) - set(expected))
-                yield f"{handler.title} has no parameter for argument '{argument}'", f"'{parameter_name_}'", hint
+        if name in expected:
+            yield from _check_parameter(handler, parameter, expected[name], arguments)
+        elif parameter.default is parameter.empty:
+            yield f"{handler.title} wants an argument '{name}' that is not declared", "", did_you_mean(name, expected)
+        elif hint := did_you_mean(name, set(expected) - set(signature.parameters)):
+            yield f"{handler.title} has a parameter '{name}' that no argument fills", "", hint
+    for name, argument in expected.items():
+        if name not in signature.parameters and not signature.takes_rest:
+            hint = did_you_mean(name, set(signature.parameters) - set(expected))
+            yield f"{handler.title} has no parameter for argument '{argument}'", f"'{name}'", hint
 
 
-def _check_return(handler: Handler, result: Document | None) -> Iterator[Fault]:
-    try:
-        annotation = inspect.signature(handler.function, eval_str=True).return_annotation
-    except (NameError, TypeError, ValueError, AttributeError, SyntaxError):
-        return
+def _check_parameter(
+    handler: Handler, parameter: inspect.Parameter, argument: str, arguments: ArgumentsSchema
+) -> Iterator[Fault]:
+    is_always_there = argument in arguments.document.get("required", ()) or argument in arguments.defaults
+    if parameter.default is parameter.empty and not is_always_there:
+        text = f"{handler.title} needs '{parameter.name}', which a client may leave out"
+        yield text, "a default for the parameter, or for the argument", ""
+    declared = _types_of(arguments.properties[argument].document)
+    if not _is_accepted(parameter.annotation, declared):
+        shown = inspect.formatannotation(parameter.annotation)
+        yield f"{handler.title}: '{parameter.name}' is annotated {shown}", f"a type for {quoted(declared)}", ""
+
+
+def _check_return(handler: Handler, annotation: Any, result: Document | None) -> Iterator[Fault]:
     if result is None or annotation is inspect.Signature.empty:
         return
     given = _accepted_by(annotation)

@@ -1,4 +1,4 @@
-"""Value schemas, defaults and the initial configuration: do they say what JSON Schema allows, do they fit each other."""
+"""Value schemas, defaults and the initial configuration: is each legal, and do they fit each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rtvi_plugins.schema import (
 
 
 class Values:
-    """Compiles the value schemas of one manifest; what is wrong goes to the report, and a schema for anything stands in."""
+    """Compiles the value schemas of one manifest; for a faulty one, reported, any value will do."""
 
     def __init__(self, manifest: Manifest, report: Report) -> None:
         self._report = report

@@ -79,7 +79,7 @@ def rtvi_middleware() -> Iterable[Middleware]:  # type: ignore[empty-body]
 
     When:     once, at start-up; what is returned runs on every call.
     Returns:  `async def middleware(call, call_next)` functions; the first one given is the outermost.
-              `call` is a `Call`; `await call_next(call)` runs the rest and gives the result; raising `ActionError` refuses.
+              `call` is a `Call`; `await call_next(call)` runs the rest and gives the result; `ActionError` refuses.
     Errors:   as `rtvi_handlers`; what a middleware raises at run time answers that one request.
     Example:  plugins/rtvi-plugin-conversation
     Since:    0.1

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 LANGUAGE_VERSION: Final = 1
@@ -29,7 +38,7 @@ def _nothing() -> Mapping[Any, Any]:
     return MappingProxyType({})
 
 
-_DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h)")
+_DURATION: Final = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s|m|h)")
 _UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -42,7 +51,24 @@ def _seconds(value: object) -> object:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400, allow_inf_nan=False)]
+def is_duration(metadata: tuple[Any, ...]) -> bool:
+    """Tell whether a field with this metadata is a `Seconds`."""
+    return any(isinstance(entry, BeforeValidator) and entry.func is _seconds for entry in metadata)
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0, le=86_400, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 86_400},
+                {"type": "string", "pattern": rf"^{_DURATION.pattern}$|\$\{{env:".replace("?P", "?")},
+            ]
+        }
+    ),
+]
 """A duration in seconds: `500ms`, `10s`, `5m`, `1h` or a number."""
 
 
@@ -86,7 +112,9 @@ class Option(Value):
     """
 
     default: Any = None
+    """Its value until somebody sets another."""
     unit: str = ""
+    """What a number counts, for people: `words/min`."""
     mutable: Literal["live", "start", "never"] = "live"
     client: Literal["write", "read", "none"] = "write"
     secret: bool = False
@@ -103,7 +131,9 @@ class Argument(Value):
     """One argument of an action or function. `required` may also be JSON Schema's list of property names."""
 
     default: Any = None
+    """Its value in a call that leaves it out."""
     unit: str = ""
+    """What a number counts, for people: `words/min`."""
     required: bool | Annotated[tuple[str, ...], Strict(strict=False)] = True
 
     @property
@@ -124,7 +154,16 @@ class Argument(Value):
 
 
 class Action(Model):
-    """One action of a service. `timeout` is in seconds."""
+    """One action of a service. `timeout` is in seconds.
+
+    arguments:   what a call may carry; an argument without `default` is required unless `required: false`.
+    result:      what the handler returns; left out, anything.
+    timeout:     how long the handler may take.
+    concurrency: `serial` runs one call of a session at a time; left out, as the service says.
+    job:         a long action that reports progress.
+    cancellable: whether a client may cancel the job.
+    tool:        whether the LLM may call the action.
+    """
 
     description: str = ""
     arguments: Table[Name, Argument] = Field(default_factory=_nothing)
@@ -137,7 +176,11 @@ class Action(Model):
 
 
 class Service(Model):
-    """One service: options that clients set and actions that they call."""
+    """One service: options that clients set and actions that they call.
+
+    plugin:      entry-point name of the plugin that supplies the handlers; may be left out when only one can.
+    concurrency: `serial` runs one of its actions in a session at a time.
+    """
 
     plugin: Name | None = None
     description: str = ""
@@ -249,7 +292,19 @@ class Runtime(Model):
 
 
 class Manifest(Model):
-    """One bot, as its manifest declares it, with everything it uses already taken in."""
+    """One bot, as its manifest declares it, with everything it uses already taken in.
+
+    manifest:  version of the language.
+    bot:       the bot's name.
+    services:  what clients configure and call, by name.
+    functions: what the LLM calls and the client executes.
+    ui:        what the bot and the page say to each other.
+    messages:  custom `client-message` types, answered by a handler.
+    config:    initial values over the defaults: service → option → value.
+    runtime:   how the standalone host runs the bot.
+    pipeline:  stages of the Pipecat host.
+    defs:      schemas to share, for `$ref: "#/$defs/Name"`.
+    """
 
     manifest: Literal[1]
     bot: Name
@@ -258,7 +313,7 @@ class Manifest(Model):
     functions: Table[Name, Function] = Field(default_factory=_nothing)
     ui: UI = Field(default_factory=UI)
     messages: Table[Name, Message] = Field(default_factory=_nothing)
-    config: Table[Name, Table[Name, Any]] = Field(default_factory=_nothing)
+    config: Table[Name, Table[Name, Any]] = Field(default_factory=_nothing, repr=False)
     runtime: Runtime = Field(default_factory=Runtime)
     pipeline: Table[str, Any] | None = None
     defs: Table[str, Any] = Field(default_factory=_nothing, alias="$defs")

@@ -69,19 +69,22 @@ def start_described(processor: RTVIProcessor, request: Request, data: Any) -> An
 
 def start(processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> Answering:
     """Check the arguments and give the coroutine that runs the action and answers. Raises Refusal."""
-    check_arguments(action, arguments)
+    arguments = checked(action, arguments)
     processor._starting = request
     if action.serial is not None:
-        return _run_serially(processor, request, action, action.arguments.with_defaults(arguments))
+        return _run_serially(processor, request, action, arguments)
     request.timeout = action.timeout
-    return _run(processor, request, action, action.arguments.with_defaults(arguments))
+    return _run(processor, request, action, arguments)
 
 
-def check_arguments(action: RTVIAction, arguments: dict[str, Any]) -> None:
-    """Compare arguments with what is declared. Raises Refusal that names every fault."""
+def checked(action: RTVIAction, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Compare arguments with what is declared; give them with defaults filled in. Raises Refusal naming every fault."""
     try:
         if action.arguments.is_valid(arguments):
-            return
+            for name in action.integers:
+                if arguments.get(name).__class__ is float:  # JSON's 5.0 is an integer; handlers want it as one
+                    arguments = {**arguments, name: int(arguments[name])}
+            return action.arguments.with_defaults(arguments)
     except ValueError:
         pass  # nested beyond what the validator takes; the faults say so
     faults = [(_where(fault.pointer), fault) for fault in action.arguments.faults(arguments)]
@@ -139,7 +142,7 @@ async def _run(processor: RTVIProcessor, request: Request, action: RTVIAction, a
 
 
 def _answer_result(processor: RTVIProcessor, request: Request, action: RTVIAction, result: Any) -> None:
-    """Answer with a result that is what the declaration says and is JSON; otherwise refuse: it is the server's fault."""
+    """Answer with a result that is JSON and what was declared; refuse any other: it is the server's fault."""
     check = action.check_result
     try:
         if check is None or check(result):
@@ -155,12 +158,8 @@ async def _run_serially(
     processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
 ) -> None:
     """Run the action once those before it with the same key have ended; its clock starts then."""
-    assert action.serial is not None
-    if processor._locks is None:
-        processor._locks = {}
-    lock = processor._locks.setdefault(action.serial, asyncio.Lock())
     try:
-        async with lock:
+        async with _lock(processor, action.serial or ()):
             if request.task is None:
                 request.timeout = action.timeout
             else:
@@ -168,6 +167,12 @@ async def _run_serially(
             await _run(processor, request, action, arguments)
     finally:
         processor._running.discard(request)
+
+
+def _lock(processor: RTVIProcessor, key: tuple[str, ...]) -> asyncio.Lock:
+    if processor._locks is None:
+        processor._locks = {}
+    return processor._locks.setdefault(key, asyncio.Lock())
 
 
 def is_from_outside() -> bool:
@@ -189,12 +194,16 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
     try:
         if action is None:
             raise unknown(processor, service, name)
-        check_arguments(action, arguments)
+        arguments = checked(action, arguments)
     except Refusal as refusal:
         raise ActionError(refusal.text, code=refusal.code, details=refusal.details) from None
     try:
         async with asyncio.timeout(action.timeout):
-            result = await action.invoke(processor, action.arguments.with_defaults(arguments))
+            if action.serial is None:
+                result = await action.invoke(processor, arguments)
+            else:
+                async with _lock(processor, action.serial):
+                    result = await action.invoke(processor, arguments)
     except TimeoutError:
         raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
     except ActionError:
@@ -203,6 +212,6 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
         logger.exception("action %s.%s failed", service, name)
         raise ActionError(_FAILED, code=Code.ACTION_FAILED) from error
     if action.result.faults(result):
-        refusal = _bad_result(action, result)
-        raise ActionError(refusal.text, code=refusal.code)
+        bad = _bad_result(action, result)
+        raise ActionError(bad.text, code=bad.code)
     return result

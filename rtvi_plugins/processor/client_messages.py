@@ -69,7 +69,7 @@ def _start_request(processor: RTVIProcessor, request: Request, t: str, d: Any) -
     return None
 
 
-# -- declared under `messages:` -----------------------------------------------------------------------------------------
+# -- declared under `messages:` ---------------------------------------------------------------------------------------
 
 
 def _start_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> Answering:
@@ -84,17 +84,15 @@ def _start_declared(processor: RTVIProcessor, request: Request, declared: Messag
 async def _run_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> None:
     try:
         result = await declared.handler(processor, d)
-        if not request.is_answered and declared.result.faults(result):
+        if declared.result.faults(result):
             logger.error("the handler of message %s returned what its declaration rules out", declared.name)
-            raise Refusal("The bot gave an invalid answer", Code.INVALID_RESULT, Category.INTERNAL)
-        processor.answer(request, reply(ServerType.SERVER_RESPONSE, request.id, {"t": declared.name, "d": result}))
-    except Refusal as refusal:
-        processor.refuse(request, refusal)
+            refusal = Refusal("The bot gave an invalid answer", Code.INVALID_RESULT, Category.INTERNAL)
+            processor.refuse(request, refusal)
+        else:
+            answer = {"t": declared.name, "d": result}
+            processor.answer(request, reply(ServerType.SERVER_RESPONSE, request.id, answer))
     except ActionError as error:
         processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
-    except NotJSONError:
-        logger.exception("the handler of message %s returned what is not JSON", declared.name)
-        processor.refuse(request, Refusal("The bot gave an invalid answer", Code.INVALID_RESULT, Category.INTERNAL))
     except asyncio.CancelledError:
         if not request.is_expired and is_from_outside():
             raise
@@ -107,7 +105,7 @@ async def _run_declared(processor: RTVIProcessor, request: Request, declared: Me
             processor.untrack(request)
 
 
-# -- undeclared: on_client_message --------------------------------------------------------------------------------------
+# -- undeclared: on_client_message ------------------------------------------------------------------------------------
 
 
 class Unanswered:
@@ -187,7 +185,7 @@ def _give_up(processor: RTVIProcessor, request: Request) -> None:
 
 
 def respond(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame | str, data: Any) -> None:
-    """Answer an undeclared message; an answer that comes too late, or twice, is dropped. Raises TypeError if not JSON."""
+    """Answer an undeclared message; a late or second answer is dropped. Raises NotJSONError."""
     id_ = client_msg if isinstance(client_msg, str) else str(client_msg.msg_id)
     request = _taken(processor, id_)
     if request is not None:

@@ -18,16 +18,16 @@ from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor.actions import is_from_outside
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.tables import (
-    MISSING,
     NOTHING,
     RTVIService,
     RTVIServiceOption,
     RTVIServiceOptionConfig,
     Tables,
+    is_integer,
     store_only,
 )
 from rtvi_plugins.protocol.messages import ServerType
-from rtvi_plugins.schema import Fault
+from rtvi_plugins.schema import MISSING, Fault
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import Answering, RTVIProcessor
@@ -237,6 +237,8 @@ def _check(
     found = option.schema.faults(value)
     faults.extend((where, Fault(f"{pointer}/value{fault.pointer}", _inside(fault))) for fault in found)
     if not found:
+        if value.__class__ is float and is_integer(option.schema.document):
+            value = int(value)
         changes.append(Change(service_name, option, value))
 
 
@@ -348,10 +350,10 @@ async def set_own(processor: RTVIProcessor, values: Values) -> None:
     for service, options in values.items():
         for name, value in options.items():
             _check(processor._tables, service, name, value, f"/{service}/{name}", changes, faults, "own")
+    if processor._config_owner is asyncio.current_task():
+        raise ActionError("An option handler cannot change options", code=Code.OPTION_FAILED)
     try:
         _faultless(changes, faults)
-        if processor._config_owner is asyncio.current_task():
-            raise Refusal("An option handler cannot change options", Code.OPTION_FAILED, Category.CONFIGURATION)
         async with _lock(processor):
             await _apply_all(processor, changes)
     except Refusal as refusal:

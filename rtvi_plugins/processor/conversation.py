@@ -1,6 +1,6 @@
 """Talking: `send-text` in, the responder's answer out, one turn at a time.
 
-Source: rtvi-protocol 2.3.1 (send-text), 3.3 to 3.6 (what a turn sends, and in which order), 3.5 (bot-output by version).
+Source: rtvi-protocol 2.3.1 (send-text), 3.3 to 3.6 (what a turn sends, and in which order), 3.5 (bot-output).
 """
 
 from __future__ import annotations
@@ -33,26 +33,25 @@ _segments = itertools.count(1)
 class Turn:
     """The bot's answer to one text, while it is being given."""
 
-    __slots__ = ("sentence", "started", "task", "text")
+    __slots__ = ("said", "sentence", "started", "task", "text")
 
     def __init__(self, processor: RTVIProcessor, text: str) -> None:
         self.text = text
+        self.said: list[str] = []
         self.sentence = ""
         self.started = False
         self.task = asyncio.get_running_loop().create_task(self._run(processor))
 
     async def _run(self, processor: RTVIProcessor) -> None:
-        whole: list[str] = []
         try:
             await processor.fire("on_user_text", self.text)
             processor.send(event(ServerType.BOT_LLM_STARTED))
             self.started = True
             async with aclosing(processor.responder.respond(processor, self.text)) as pieces:
                 async for piece in pieces:
-                    whole.append(piece)
                     self._say(processor, piece)
             self._end(processor)
-            await processor.fire("on_bot_text", "".join(whole))
+            await processor.fire("on_bot_text", "".join(self.said))
         except ActionError as error:
             self._end(processor)
             await processor.send_error(error.text, category=Category.ACTION)
@@ -68,6 +67,7 @@ class Turn:
         if not piece:
             return
         processor.send(event(ServerType.BOT_LLM_TEXT, {"text": piece}))
+        self.said.append(piece)
         self.sentence += piece
         *complete, self.sentence = _SENTENCE_END.split(self.sentence)
         for sentence in complete:
@@ -82,10 +82,12 @@ class Turn:
             processor.send(event(ServerType.BOT_LLM_STOPPED))
 
     def interrupt(self, processor: RTVIProcessor) -> None:
-        """Stop answering at once."""
+        """Stop answering at once. What was said until then counts as said."""
         self.task.cancel()
         self.sentence = ""
         self._end(processor)
+        if self.said:
+            processor.spawn(processor.fire("on_bot_text", "".join(self.said)))
 
 
 def _output(processor: RTVIProcessor, sentence: str) -> None:

@@ -70,11 +70,13 @@ class RTVIProcessor:
     port:    the host; without one, what is sent is kept for the host that `attach`es.
     session: who this session is.
 
-    `tables` and `limits` are shared by all sessions of a generated class.
+    `tables`, `limits` and `responder` are shared by all sessions of a generated class. Such a class is ready once the
+    handlers of `on_client_ready` are done; one made by hand leaves `set_bot_ready` to them, where there are any.
     """
 
     tables: ClassVar[Tables] = Tables()
     limits: ClassVar[Mapping[str, float]] = DEFAULT_LIMITS
+    readies_itself: ClassVar[bool] = False
     responder: ClassVar[Any] = None
 
     __slots__ = (
@@ -122,7 +124,7 @@ class RTVIProcessor:
         self._running: set[Request] = set()
         self._starting: Request | None = None
         self._leading: Receive | None = None
-        self._workers: set[asyncio.Task[None]] = set()
+        self._workers: set[asyncio.Task[Any]] = set()
         self._ended: asyncio.Future[str] | None = None
         self._events: dict[str, list[EventHandler]] | None = None
         self._locks: dict[tuple[str, ...], asyncio.Lock] | None = None
@@ -446,7 +448,7 @@ class RTVIProcessor:
 
     def _must_wait(self, message: Message) -> bool:
         """Keep a message until the bot is ready, or refuse it when too many wait. False when it need not wait."""
-        if not isinstance(message, dict) or message.get("type") in _WITHOUT_WAITING or message.get("label") != LABEL:
+        if message.__class__ is not dict or message.get("label") != LABEL or message.get("type") in _WITHOUT_WAITING:
             return False
         if self._waiting is None:
             self._waiting = deque()
@@ -506,7 +508,7 @@ class RTVIProcessor:
                 tasks.add(self._turn.task)
             await asyncio.wait(tasks, timeout=0.1)
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine as long as the session lasts; it is cancelled at its end."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._workers.add(task)
@@ -523,7 +525,7 @@ class RTVIProcessor:
         tasks: set[asyncio.Task[Any]] = set(self._workers)
         if self._turn is not None:
             tasks.add(self._turn.task)
-        tasks.discard(asyncio.current_task())  # type: ignore[arg-type]
+        tasks.discard(asyncio.current_task())
         for task in tasks:
             task.cancel()
         if tasks:

@@ -50,11 +50,11 @@ def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
 
 
 async def client_is_ready(processor: RTVIProcessor) -> None:
-    """Fire `on_client_ready`. Without a handler for it, or when one fails, the bot counts as ready.
+    """Fire `on_client_ready`; then the bot is ready, unless its handlers are the ones to say so (`set_bot_ready`).
 
-    With handlers, it is theirs to call `set_bot_ready`.
+    When a handler fails, the client is told and the bot is ready all the same: clients wait for `bot-ready` for ever.
     """
-    is_theirs = processor.has_event_handler("on_client_ready")
+    is_theirs = processor.has_event_handler("on_client_ready") and not processor.readies_itself
     is_fine = await processor.fire("on_client_ready")
     if not is_fine:
         await processor.send_error("The bot failed to prepare", category=Category.INTERNAL)
@@ -82,7 +82,7 @@ async def bot_is_ready(processor: RTVIProcessor) -> None:
 
 
 def _bot_ready(processor: RTVIProcessor) -> dict[str, Any]:
-    """Give `data` of `bot-ready` for this client (rtvi-protocol 4.3); configuration and actions for every generation."""
+    """Give `data` of `bot-ready` for this client (rtvi-protocol 4.3); with what it offers."""
     tables = processor._tables
     offers = {"config": configuration.shown(processor), "actions": tables.actions_available}
     if processor.generation is Generation.LEGACY:

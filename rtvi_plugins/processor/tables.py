@@ -1,7 +1,7 @@
 """What a bot offers: services with options, actions with arguments, and the tables a session looks them up in.
 
 The same objects serve both ways of making a bot: written by hand (`register_service`, `register_action`) and generated
-from a manifest. They are immutable and shared by all sessions. A handler is asked for through `apply` or `invoke`, which
+from a manifest. They are immutable and shared by all sessions. A handler is reached through `apply` or `invoke`, which
 hide its form (original or typed, coroutine or plain function).
 """
 
@@ -189,6 +189,11 @@ class RTVIServiceOption:
         return entry
 
 
+def is_integer(document: Any) -> bool:
+    """Whether a schema takes nothing but integers."""
+    return isinstance(document, dict) and document.get("type") == "integer"
+
+
 def as_schema(source: str | Mapping[str, Any] | bool | ValueSchema) -> ValueSchema:
     """Compile a type name or a schema; a compiled one stays what it is. Raises ValueError when it is neither."""
     if isinstance(source, ValueSchema):
@@ -260,7 +265,7 @@ class RTVIAction:
     """
 
     __slots__ = (
-        "action", "arguments", "cancellable", "check_result", "description", "handler", "invoke", "is_job", "is_tool",
+        "action", "arguments", "cancellable", "check_result", "description", "handler", "integers", "invoke", "is_job", "is_tool",
         "result", "serial", "service", "timeout",
     )  # fmt: skip
 
@@ -288,6 +293,7 @@ class RTVIAction:
             if isinstance(arguments, ArgumentsSchema)
             else compile_arguments({argument.name: argument.source for argument in arguments}, NOTHING)
         )
+        self.integers = tuple(n for n, described in self.arguments.properties.items() if is_integer(described.document))
         self.result = as_schema(True if result is None else result)
         self.check_result = None if result is None else self.result.is_valid
         self.handler = handler
@@ -337,7 +343,7 @@ class Tables:
     services: Mapping[str, RTVIService] = field(default_factory=lambda: NOTHING)
     actions: Mapping[tuple[str, str], RTVIAction] = field(default_factory=lambda: MappingProxyType({}))
     messages: Mapping[str, MessageType] = field(default_factory=lambda: NOTHING)
-    config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING, repr=False)
     capabilities: Mapping[str, bool] = field(default_factory=lambda: NOTHING)
     about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"library": "rtvi-plugins"}))
 

@@ -57,7 +57,7 @@ def _is_deeper(value: Any, limit: int) -> bool:
 
 
 def encode(message: Any) -> bytes:
-    """Write a message as JSON text in UTF-8. Raises NotJSONError, also for NaN, infinities and keys that are no text."""
+    """Write a message as JSON text in UTF-8. Raises NotJSONError, also for NaN and keys that are no text."""
     try:
         data = orjson.dumps(message, option=_OPTIONS)
     except TypeError as error:

@@ -1,7 +1,7 @@
 """Who may come in: host names, browser origins, bearer tokens. Plain decisions, no sockets.
 
-A browser page of another site must not reach a bot on this machine, neither directly (its `Origin` gives it away) nor by
-pointing a name of its own at this address (then the `Host` is that name).
+A browser page of another site must not reach a bot on this machine: neither directly (its `Origin` gives it away) nor
+by pointing a name of its own at this address (then the `Host` is that name).
 """
 
 from __future__ import annotations

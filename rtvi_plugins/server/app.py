@@ -70,6 +70,7 @@ class BotHost:
         self.starts = access.Starts()
         self.connections: set[Connection] = set()
         self.is_stopping = False
+        self._endpoints: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
 
     # -- who may come in ----------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ class BotHost:
             return start
         caller = ""
         if self.tokens:
-            given = access.bearer(headers.get("authorization")) or query.get("token", [None])[0]  # type: ignore[list-item]
+            given = access.bearer(headers.get("authorization")) or query.get("token", [None])[0]
             found = access.find_caller(self.tokens, given)
             if found is None:
                 raise Denied(401, "A valid token is needed")
@@ -173,6 +174,10 @@ class BotHost:
         )
         connection.processor = processor
         self.connections.add(connection)
+        task = asyncio.current_task()
+        if task is not None:
+            self._endpoints.add(task)
+            task.add_done_callback(self._endpoints.discard)
         reason = "failed"
         try:
             await self.bot.session_started(processor)
@@ -199,6 +204,8 @@ class BotHost:
         for processor in processors:
             await processor.send_error("The server is shutting down", fatal=True)
             processor.finish("shutdown")
+        if self._endpoints:
+            await asyncio.wait(set(self._endpoints), timeout=5)
 
 
 _CLOSE: Final = {
@@ -260,7 +267,7 @@ def create_app(hosts: Iterable[BotHost]) -> Starlette:
 
 def _routes(host: BotHost) -> list[Any]:
     return [
-        WebSocketRoute("/ws", host),  # type: ignore[arg-type] - any ASGI application serves
+        WebSocketRoute("/ws", host),  # any ASGI application serves
         Route("/start", host.start, methods=["POST"]),
         Route("/connect", host.start, methods=["POST"]),
     ]

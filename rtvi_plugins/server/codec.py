@@ -16,7 +16,12 @@ from rtvi_plugins.protocol.messages import Message
 from rtvi_plugins.protocol.wire import InvalidJSONError
 
 _Field: Final = descriptor_pb2.FieldDescriptorProto
-_KINDS: Final = {"uint64": _Field.TYPE_UINT64, "uint32": _Field.TYPE_UINT32, "string": _Field.TYPE_STRING, "bytes": _Field.TYPE_BYTES}  # fmt: skip
+_KINDS: Final = {
+    "uint64": _Field.TYPE_UINT64,
+    "uint32": _Field.TYPE_UINT32,
+    "string": _Field.TYPE_STRING,
+    "bytes": _Field.TYPE_BYTES,
+}
 
 _MESSAGES: Final = {
     "TextFrame": (("id", "uint64"), ("name", "string"), ("text", "string")),

@@ -44,8 +44,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_abort", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_limits", "_out", "_receive",
-        "_send", "_write_timer", "processor",
+        "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_limits", "_out",
+        "_receive", "_send", "_write_timer", "processor",
     )  # fmt: skip
 
     processor: RTVIProcessor
@@ -61,6 +61,7 @@ class Connection:
         self._is_flushing = False
         self._is_kicked = False
         self._in_a_row = 0
+        self._flusher: asyncio.Task[None] | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
     # -- in -----------------------------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ class Connection:
         """Write what the reading task has not written by itself."""
         self._is_kicked = False
         if self._out and not self._is_flushing and not self._is_closed:
-            self.processor.spawn(self._flush())
+            self._flusher = asyncio.get_running_loop().create_task(self._flush())
 
     async def _flush(self) -> None:
         self._is_flushing = True
@@ -180,8 +181,8 @@ class Connection:
             return
         try:
             async with asyncio.timeout(self._limits.send_timeout):
-                while self._is_flushing:
-                    await asyncio.sleep(0.001)
+                if self._flusher is not None:
+                    await self._flusher
                 await self._flush()
                 if not self._is_closed:
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})

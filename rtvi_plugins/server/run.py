@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterable
@@ -50,10 +49,6 @@ class Server(uvicorn.Server):
         """Stop every bot gracefully, then the server."""
         if not self.force_exit:
             await asyncio.gather(*(host.stop() for host in self._hosts))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(2):
-                    while any(host.connections for host in self._hosts):
-                        await asyncio.sleep(0.01)
         await super().shutdown(sockets=sockets)
 
 

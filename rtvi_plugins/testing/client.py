@@ -81,7 +81,7 @@ class Client:
         return [message.get("data") for message in self.received if message["type"] == ServerType.SERVER_MESSAGE]
 
     def types(self) -> list[str]:
-        """The types of all messages received so far, in order."""
+        """List the types of all messages received so far, in order."""
         return [message["type"] for message in self.received]
 
     async def next(self, type_: str) -> Message:

@@ -63,7 +63,7 @@ async def connect(
     *,
     version: str | None = "2.1.0",
     ready: bool = True,
-    timeout: float = 10.0,
+    timeout: float = 10.0,  # noqa: ASYNC109 - the time of each request, not of this call
     caller: str = "",
 ) -> AsyncIterator[Client]:
     """Open a session with a bot, or with a processor made by hand, and give a client of it.

@@ -1,0 +1,232 @@
+"""The plugin host: finds the plugins, asks each for what it supplies, and tells every fault.
+
+Beside `hookspecs.py` the only module that imports pluggy. pluggy keeps the hooks and their order; the walk over the
+entry points and all checks are ours, because pluggy stops at the first fault and lets one plugin take the others down.
+Nothing here raises for the sake of a plugin, and nothing here is on the path of a message.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from types import MappingProxyType, ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+import importlib_metadata
+import pluggy
+
+from rtvi_plugins.errors import Problem, sort_problems
+from rtvi_plugins.handlers import Handler, location_of
+from rtvi_plugins.hooks import hookspecs
+from rtvi_plugins.hooks.candidate import NOWHERE, Candidate, Marker, Plugin, inspect_plugin
+from rtvi_plugins.hooks.installed import Installed, Requirements, installed_plugins
+from rtvi_plugins.hooks.results import CHECKS, SESSION_HOOKS, SPECS
+
+__all__ = ["Plugin", "PluginHost", "SessionHook"]
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from rtvi_plugins.hooks.contracts import Middleware, Responder
+
+SessionHook = Callable[..., Awaitable[None] | None]
+
+_PACKAGE: Final = "rtvi_plugins"
+_DISTRIBUTION: Final = "rtvi-plugins"
+
+
+class PluginHost:
+    """The plugins of this environment and all that they supply. Made by `discover`."""
+
+    def __init__(
+        self, candidates: list[Candidate], manager: pluggy.PluginManager, problems: Collection[Problem]
+    ) -> None:
+        self._candidates = candidates
+        self._problems = list(problems)
+        self._manager = manager
+        # pluggy calls what was registered last first, and moves `tryfirst` and `trylast` within that order.
+        for index in reversed(range(len(candidates))):
+            # Registered are the sound hooks alone: pluggy would refuse the whole plugin for one that is not.
+            self._manager.register(SimpleNamespace(**candidates[index].hooks, index=index), name=str(index))
+        self._given: dict[str, list[tuple[Candidate, Any]]] = {}
+        for hook in CHECKS:
+            if hook != "rtvi_stages":  # asked only by the Pipecat host: the answer may import Pipecat
+                self._ask(hook)
+        self._manifests = self._table("rtvi_manifests", "manifest")
+        self._responders = self._table("rtvi_responders", "responder")
+        self._plugins = {id(candidate): candidate.frozen() for candidate in candidates}
+
+    @classmethod
+    def discover(
+        cls, extra: Mapping[str, object] = MappingProxyType({}), *, only: Collection[str] | None = None
+    ) -> PluginHost:
+        """Import every installed plugin, and ask each for all that it supplies at start-up.
+
+        extra: name → module or object, registered beside the installed ones.
+        only:  names of the installed plugins to import; None means all. `extra` is taken in any case.
+        Errors: raises nothing but `KeyboardInterrupt`; see `problems`.
+        """
+        installed, problems = installed_plugins(only)
+        sources: list[tuple[Candidate, Installed | None]] = [(_from_object(n, extra[n]), None) for n in extra]
+        sources += [(_from_installed(plugin), plugin) for plugin in installed]
+        sources.sort(key=lambda source: source[0].name)  # stable: what is passed in comes before what is installed
+        requirements = Requirements()
+        manager = _new_manager()
+
+        def marker(function: Callable[..., Any]) -> Mapping[str, Any] | None:
+            return manager.parse_hookimpl_opts(SimpleNamespace(function=function), "function")
+
+        taken: dict[str, Candidate] = {}
+        for candidate, plugin in sources:
+            first = taken.setdefault(candidate.name, candidate)
+            if first is not candidate:
+                candidate.is_dropped = True
+                text = f"its name is taken by {first.who}; only that one was loaded"
+                candidate.report("duplicate-plugin", text, NOWHERE, hint="uninstall one of them")
+            elif plugin is None:
+                inspect_plugin(candidate, extra[candidate.name], marker)
+            else:
+                candidate.problems += requirements.unmet(plugin)
+                _load(candidate, plugin, marker)
+        return cls([candidate for candidate, _ in sources], manager, problems)
+
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """Every plugin, ordered by name, broken ones included."""
+        return tuple(self._plugins.values())
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem found so far, ordered by place."""
+        return sort_problems([*self._problems, *(p for plugin in self.plugins for p in plugin.problems)])
+
+    def handlers(self) -> tuple[tuple[Plugin, Handler], ...]:
+        """Give every handler with the plugin that supplies it."""
+        return tuple(self._sound("rtvi_handlers"))
+
+    def manifests(self) -> Mapping[str, tuple[Plugin, Traversable]]:
+        """Give the service manifests that plugins ship, by name."""
+        return self._with_plugins(self._manifests)
+
+    def responders(self) -> Mapping[str, tuple[Plugin, type[Responder]]]:
+        """Give the responder classes, by name."""
+        return self._with_plugins(self._responders)
+
+    def stages(self) -> Mapping[str, tuple[Plugin, Callable[..., Any]]]:
+        """Give the Pipecat stage factories, by name. The first call asks the plugins, and may add to `problems`."""
+        if "rtvi_stages" not in self._given:
+            self._ask("rtvi_stages")
+            self._stages = self._table("rtvi_stages", "stage")
+            self._plugins = {id(candidate): candidate.frozen() for candidate in self._candidates}
+        return self._with_plugins(self._stages)
+
+    def middleware(self) -> tuple[Middleware, ...]:
+        """Give the middleware, outermost first."""
+        return tuple(middleware for _, middleware in self._sound("rtvi_middleware"))
+
+    def session_hooks(self) -> tuple[tuple[SessionHook, ...], tuple[SessionHook, ...]]:
+        """Give what to call when a session started `(processor)` and when it ended `(processor, reason)`.
+
+        Plain callables that take all parameters by position; what they return is awaitable when the hook is async.
+        """
+        started, ended = (
+            tuple(_by_position(hook, function) for candidate, function in self._calls(hook) if not candidate.is_dropped)
+            for hook in SESSION_HOOKS
+        )
+        return started, ended
+
+    def _calls(self, hook: str) -> Iterator[tuple[Candidate, Callable[..., Any]]]:
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            yield self._candidates[int(implementation.plugin_name)], implementation.function
+
+    def _ask(self, hook: str) -> None:
+        given = self._given[hook] = []
+        for candidate, function in self._calls(hook):
+            if candidate.is_dropped:
+                continue
+            place = location_of(function)
+            try:
+                sound, faults = CHECKS[hook](function())
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's problem
+                candidate.fail(f"hook '{hook}' failed", error, place)
+                continue
+            given += [(candidate, item) for item in sound]
+            for fault in faults:
+                candidate.report("bad-hook", fault.text, place, fault.expected, fault.hint)
+
+    def _table(self, hook: str, what: str) -> dict[str, tuple[Candidate, Any]]:
+        """Turn the pairs that a hook gave into a table; a name that comes twice stays with the first."""
+        table: dict[str, tuple[Candidate, Any]] = {}
+        for candidate, (name, value) in self._given[hook]:
+            if candidate.is_dropped:
+                continue
+            first = table.setdefault(name, (candidate, value))[0]
+            if first is not candidate:
+                text = f"{what} '{name}' is already supplied by {first.who}"
+                candidate.report("duplicate-plugin", text, location_of(candidate.hooks[hook]))
+        return table
+
+    def _sound(self, hook: str) -> Iterator[tuple[Plugin, Any]]:
+        for candidate, item in self._given[hook]:
+            if not candidate.is_dropped:
+                yield self._plugins[id(candidate)], item
+
+    def _with_plugins(self, table: dict[str, tuple[Candidate, Any]]) -> Mapping[str, tuple[Plugin, Any]]:
+        return MappingProxyType(
+            {
+                name: (self._plugins[id(candidate)], value)
+                for name, (candidate, value) in table.items()
+                if not candidate.is_dropped
+            }
+        )
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.GROUP)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _from_installed(plugin: Installed) -> Candidate:
+    value = plugin.entry_point.value
+    package = value.partition(":")[0].partition(".")[0].strip()
+    return Candidate(plugin.name, plugin.distribution, plugin.version, value, package)
+
+
+def _from_object(name: str, given: object) -> Candidate:
+    module = given.__name__ if isinstance(given, ModuleType) else type(given).__module__
+    package = module.partition(".")[0]
+    if package != _PACKAGE:
+        return Candidate(name, "", "", module, package)
+    try:
+        version = importlib_metadata.version(_DISTRIBUTION)
+    except importlib_metadata.PackageNotFoundError:  # run from its sources
+        version = ""
+    return Candidate(name, _DISTRIBUTION, version, module, package)
+
+
+def _load(candidate: Candidate, plugin: Installed, marker: Marker) -> None:
+    try:
+        loaded = plugin.entry_point.load()
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - SystemExit too: a plugin must not end the host
+        candidate.fail(f"cannot load '{candidate.value}'", error)
+        return
+    inspect_plugin(candidate, loaded, marker)
+
+
+def _by_position(hook: str, function: Callable[..., Any]) -> SessionHook:
+    """Make a session hook callable with all its parameters; one that takes them all needs nothing around it."""
+    legal = SPECS[hook]
+    taken = [name for name in inspect.signature(function).parameters if name in legal]
+    if taken == list(legal):
+        return function
+    picks = [legal.index(name) for name in taken]
+
+    def call(*given: Any) -> Any:
+        return function(*[given[pick] for pick in picks])
+
+    return call

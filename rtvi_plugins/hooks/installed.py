@@ -1,0 +1,151 @@
+"""What is installed: the entry points of our group, whose distributions they are, and whether their needs are met.
+
+Nothing here imports a plugin and nothing raises: what cannot be read becomes a `Problem`. Only distributions that
+declare an entry point of our group have their metadata parsed, and each of them once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import importlib_metadata
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+from rtvi_plugins.errors import Location, Problem
+from rtvi_plugins.hooks.hookspecs import GROUP
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One entry point of our group.
+
+    requires: the `Requires-Dist` lines of its distribution, as written.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    requires: tuple[str, ...]
+    entry_point: importlib_metadata.EntryPoint
+
+
+def error_text(error: BaseException) -> str:
+    """Tell an exception in one line of bounded length: `ValueError: what it says`."""
+    try:
+        said = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - a plugin's exception may fail even at this
+        said = ""
+    if len(said) > 300:
+        said = f"{said[:299]}…"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def installed_plugins(only: Collection[str] | None = None) -> tuple[tuple[Installed, ...], tuple[Problem, ...]]:
+    """Read every entry point of our group, ordered by name and then distribution.
+
+    only: names to take; None takes all.
+    """
+    found: dict[tuple[str, str, str], Installed] = {}
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for distribution in _declaring(problems):
+        try:
+            metadata = distribution.metadata
+            # Read as a mapping: old back-ports give None for an absent field, new ones raise.
+            name = metadata["Name"]
+            if name is None or canonicalize_name(name) in seen:
+                if name is None:
+                    problems.append(_unreadable(distribution, "its metadata has no name"))
+                continue
+            seen.add(canonicalize_name(name))
+            # One distribution may lie on sys.path twice (an editable install and the egg-info of its sources, an old
+            # copy behind a new one): the copy that Python would find by name is the one that counts.
+            effective = importlib_metadata.Distribution.from_name(name)
+            if effective.read_text("METADATA") != distribution.read_text("METADATA"):
+                distribution, metadata = effective, effective.metadata  # noqa: PLW2901 - stands for it from here on
+            version = str(metadata["Version"] or "")
+            requires = tuple(metadata.get_all("Requires-Dist") or distribution.requires or ())
+            for entry_point in effective.entry_points:
+                if entry_point.group == GROUP and (only is None or entry_point.name in only):
+                    plugin = Installed(entry_point.name, name, version, requires, entry_point)
+                    found[entry_point.name, name, entry_point.value] = plugin
+        except Exception as error:  # noqa: BLE001 - damaged metadata may raise anything
+            problems.append(_unreadable(distribution, error_text(error)))
+    return tuple(found[key] for key in sorted(found)), tuple(problems)
+
+
+def _declaring(problems: list[Problem]) -> Iterator[importlib_metadata.Distribution]:
+    """Give the distributions whose `entry_points.txt` speaks of our group, in the order of `sys.path`."""
+    try:
+        for distribution in importlib_metadata.Distribution.discover():
+            try:
+                is_ours = GROUP in (distribution.read_text("entry_points.txt") or "")
+            except UnicodeDecodeError as error:
+                # The damage of a distribution that has nothing to do with us is not ours to report.
+                is_ours = GROUP.encode() in bytes(error.object)
+            except OSError:
+                is_ours = False
+            if is_ours:
+                yield distribution
+    except Exception as error:  # noqa: BLE001 - other finders on sys.meta_path take part in this
+        problems.append(Problem("broken-plugin", f"cannot list what is installed: {error_text(error)}"))
+
+
+def _unreadable(distribution: importlib_metadata.Distribution, why: str) -> Problem:
+    try:
+        folder = str(distribution.locate_file(""))
+    except Exception:  # noqa: BLE001 - a finder of another kind may not know folders
+        folder = ""
+    return Problem(
+        "broken-plugin",
+        f"a distribution in this folder declares '{GROUP}' plugins but cannot be read: {why}",
+        Location(folder),
+    )
+
+
+class Requirements:
+    """Compares `Requires-Dist` lines with what is installed; each version is looked up once."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, str | None] = {}
+
+    def unmet(self, plugin: Installed) -> Iterator[Problem]:
+        """Give a problem for each requirement that holds here, is in no extra and is not met."""
+        who = f"plugin '{plugin.name}' ({plugin.distribution} {plugin.version})"
+        for line in plugin.requires:
+            try:
+                requirement = Requirement(line)
+                # An extra that was not asked for is not a need.
+                if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+                    continue
+            except (InvalidRequirement, ValueError) as error:
+                text = f"{who} has an unreadable requirement '{line}': {error_text(error)}"
+                yield Problem("unmet-requirement", text, expected="a requirement as PEP 508 writes it")
+                continue
+            needed = f"{requirement.name}{requirement.specifier}"
+            version = self._version(requirement.name)
+            if version is None:
+                hint = f"install it: pip install '{needed}'"
+                yield Problem("unmet-requirement", f"{who} needs '{needed}', which is not installed", hint=hint)
+            elif not _is_met(requirement, version):
+                text = f"{who} needs '{needed}', but {requirement.name} {version} is installed"
+                yield Problem("unmet-requirement", text, expected=str(requirement.specifier))
+
+    def _version(self, name: str) -> str | None:
+        key = canonicalize_name(name)
+        if key not in self._versions:
+            try:
+                self._versions[key] = importlib_metadata.version(name)
+            except Exception:  # noqa: BLE001 - absent or damaged: either way there is nothing to rely on
+                self._versions[key] = None
+        return self._versions[key]
+
+
+def _is_met(requirement: Requirement, version: str) -> bool:
+    try:
+        return requirement.specifier.contains(version, prereleases=True)
+    except InvalidVersion:
+        return not requirement.specifier

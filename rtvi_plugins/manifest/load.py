@@ -1,0 +1,133 @@
+"""Files → manifests: each file is read, takes in what it uses, gets its environment, and is compared with the models.
+
+Nothing here raises on bad input. A file with faults still gives what is sound of it, so that the faults of binding can
+be told in the same run; whoever checks further leaves alone what is `omitted`.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+
+import orjson
+
+from rtvi_plugins.errors import Location, Problem, sort_problems
+from rtvi_plugins.manifest.env import OPENING, fill_in
+from rtvi_plugins.manifest.files import find_files, read_bytes, reason_of
+from rtvi_plugins.manifest.form import SERVICE_KEYS, check_form, check_version
+from rtvi_plugins.manifest.model import Manifest
+from rtvi_plugins.manifest.source import Source, read_source
+from rtvi_plugins.manifest.use import Uses
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedManifest:
+    """One manifest and where its parts are written.
+
+    path:    the file, as the user wrote it.
+    omitted: parts taken out because they were faulty or could not be taken in; each has its problem already. A missing
+             or wrong `bot` is among them as `("bot",)`; `manifest.bot` then is a stand-in.
+    used:    service name → what its `use:` said.
+    """
+
+    manifest: Manifest
+    source: Source
+    path: str
+    omitted: frozenset[tuple[str, ...]]
+    used: Mapping[str, str]
+
+
+def load_manifests(
+    paths: Iterable[str | Path], *, shipped: Mapping[str, Traversable], environ: Mapping[str, str]
+) -> tuple[tuple[LoadedManifest, ...], tuple[Problem, ...]]:
+    """Load manifest files; a folder stands for the `*.yaml` and `*.yml` files directly in it.
+
+    shipped: service manifests that plugins ship, by name, for `use:`.
+    environ: what `${env:NAME}` looks into.
+    Returns: what is usable, in the order of the files, and every problem of every file by place. Raises nothing.
+    """
+    files, not_found = find_files(paths)
+    problems = list(not_found)
+    uses = Uses(shipped, environ)
+    loaded: list[LoadedManifest] = []
+    with _collector_paused():
+        for file in files:
+            manifest, found = _load(file, uses, environ)
+            problems += found
+            if manifest is not None:
+                loaded.append(manifest)
+    return tuple(loaded), sort_problems([*problems, *uses.problems, *_duplicates(loaded)])
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic collector from walking the growing trees again and again: a third of the time otherwise."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _load(path: str, uses: Uses, environ: Mapping[str, str]) -> tuple[LoadedManifest | None, tuple[Problem, ...]]:
+    try:
+        content = read_bytes(Path(path))
+    except (OSError, ValueError) as error:
+        return None, (Problem("unreadable-file", reason_of(error), Location(path)),)
+    source, found = read_source(path, content)
+    problems = list(found)
+    if source is None:
+        return None, tuple(problems)
+    version_problems, is_ours = check_version(source)
+    problems += version_problems
+    if not is_ours:
+        return None, tuple(problems)
+    if _is_service(source):
+        hint = "it looks like a service file: keep those in a folder of their own and name them in 'use:'"
+        problems.append(Problem("missing-key", "missing key 'bot'", source.locate(()), hint=hint))
+        return None, tuple(problems)
+    source, used, lost = uses.take_in(source)
+    try:
+        raw = orjson.dumps(source.value)
+        if OPENING.encode() in raw:
+            source, found = fill_in(source, environ)
+            problems += found
+            raw = orjson.dumps(source.value)
+    except orjson.JSONEncodeError:
+        # Only the parser without libyaml lets half a surrogate pair through.
+        problems.append(Problem("bad-yaml", "text that is not Unicode", Location(path)))
+        return None, tuple(problems)
+    checked = check_form(source, raw, lost)
+    problems += checked.problems
+    if checked.manifest is None:
+        return None, tuple(problems)
+    return LoadedManifest(checked.manifest, source, path, checked.omitted, MappingProxyType(used)), tuple(problems)
+
+
+def _is_service(source: Source) -> bool:
+    keys = source.value.keys()
+    return "bot" not in keys and "services" not in keys and bool(keys & SERVICE_KEYS)
+
+
+def _duplicates(loaded: Iterable[LoadedManifest]) -> list[Problem]:
+    first: dict[str, LoadedManifest] = {}
+    problems: list[Problem] = []
+    for item in loaded:
+        if ("bot",) in item.omitted:
+            continue
+        name = item.manifest.bot
+        if name in first:
+            earlier = first[name].source.locate(("bot",))
+            text = f"the bot '{name}' is declared in {earlier} too"
+            problems.append(
+                Problem("duplicate-bot", text, item.source.locate(("bot",)), "bot", hint="give it another name")
+            )
+        first.setdefault(name, item)
+    return problems

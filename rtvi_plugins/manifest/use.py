@@ -1,0 +1,174 @@
+"""`use:`: a service taken from a file, with what stands beside `use:` laid over it.
+
+Mappings are merged key by key at every level, anything else is replaced, and what is new is added. So an overlay that
+gives only `type` changes the type and keeps the other keywords of that value schema. Every part keeps the place where
+it is written, so problems point into the right file.
+
+A service file holds `manifest: 1`, optionally `$defs`, and what would stand under `services.<name>`, `use:` included.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Final
+
+from rtvi_plugins.errors import Problem, did_you_mean
+from rtvi_plugins.manifest.definitions import join_definitions
+from rtvi_plugins.manifest.env import fill_in
+from rtvi_plugins.manifest.files import SUFFIXES, read_bytes, reason_of
+from rtvi_plugins.manifest.form import check_version
+from rtvi_plugins.manifest.merging import laid_over, part_at, with_part, without_keys
+from rtvi_plugins.manifest.paths import KeyPath, dotted, kind_of, shown
+from rtvi_plugins.manifest.source import Source, read_source
+from rtvi_plugins.manifest.tree import MAX_NODES
+
+MAX_CHAIN: Final = 32
+"""Files that take from each other, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """Something `use:` points to. `identity` is the same for every way to write the same file."""
+
+    path: str
+    identity: str
+    content: Path | Traversable
+
+
+class Uses:
+    """Takes services into manifests; remembers every service file it read, for all manifests of one run."""
+
+    def __init__(self, shipped: Mapping[str, Traversable], environ: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self._shipped = shipped
+        self._environ = environ
+        self._services: dict[str, Source | str | None] = {}
+
+    def take_in(self, manifest: Source) -> tuple[Source, dict[str, str], set[tuple[str, ...]]]:
+        """Replace every service that has `use:` by what it takes, with the overlay laid over it.
+
+        Returns: the manifest, service name → what its `use:` said, and the services that could not be taken.
+        """
+        services = manifest.value.get("services") if isinstance(manifest.value, dict) else None
+        used: dict[str, str] = {}
+        lost: set[tuple[str, ...]] = set()
+        for name, service in services.items() if isinstance(services, dict) else ():
+            if not isinstance(service, dict) or "use" not in service:
+                continue
+            path = ("services", name)
+            overlay = part_at(manifest, path)
+            said, taken = self._take(overlay, _folder(manifest.path), (), manifest.size, prefix=path)
+            used |= {} if said is None else {name: said}
+            if taken is None:
+                lost.add(path)
+                manifest = with_part(manifest, path, without_keys(overlay, "use"))
+                continue
+            manifest, taken = join_definitions(manifest, taken, label=said or name)
+            merged = laid_over(taken, without_keys(overlay, "use"))
+            manifest = replace(with_part(manifest, path, merged), size=manifest.size + taken.size)
+        return manifest, used, lost
+
+    def _take(
+        self, overlay: Source, folder: Path | Traversable | None, chain: tuple[str, ...], size: int, *, prefix: KeyPath
+    ) -> tuple[str | None, Source | None]:
+        """Find and read what one `use:` names: what it said, and the service with its `$defs`."""
+        at = overlay.locate(("use",))
+        where = dotted((*prefix, "use"))
+
+        def refuse(slug: str, text: str, *, expected: str = "", hint: str = "") -> None:
+            self.problems.append(Problem(slug, text, at, where, expected=expected, hint=hint))
+
+        filled, problems = fill_in(part_at(overlay, ("use",)), self._environ)
+        self.problems += [replace(problem, where=where) for problem in problems]
+        said = filled.value
+        if problems:
+            return None, None
+        if not isinstance(said, str):
+            refuse("wrong-type", f"wrong type: {kind_of(said)}", expected="string")
+            return None, None
+        file = self._find(said, folder, refuse)
+        if file is None:
+            return said, None
+        if file.identity in chain:
+            refuse("use-cycle", f"{shown(said)} takes from this file again")
+            return said, None
+        if len(chain) >= MAX_CHAIN:
+            refuse("too-large", "too many files take from each other", expected=f"at most {MAX_CHAIN} in a row")
+            return said, None
+        service = self._service(file, chain)
+        if isinstance(service, str):
+            missing = service == reason_of(FileNotFoundError())
+            refuse("unresolved-use" if missing else "unreadable-file", f"{shown(said)}: {service}")
+            return said, None
+        if service is not None and size + service.size > MAX_NODES:
+            refuse("too-large", "too many values with what is taken", expected=f"at most {MAX_NODES:,} values")
+            return said, None
+        return said, service
+
+    def _find(self, said: str, folder: Path | Traversable | None, refuse: Any) -> _File | None:
+        """Turn the text of `use:` into a file: beside the one that says it, or shipped by a plugin."""
+        if said.startswith(("./", "../", "/")) or said.endswith(SUFFIXES):
+            if isinstance(folder, Path) or said.startswith("/"):
+                path = os.path.normpath(Path(folder if isinstance(folder, Path) else "/") / said)
+                return _File(path, os.path.realpath(path) if "\0" not in path else path, Path(path))
+            if folder is not None and not said.startswith("../"):
+                file = folder.joinpath(said.removeprefix("./"))
+                return _File(str(file), str(file), file)
+            refuse("unresolved-use", f"{shown(said)}: no folder to look in", expected="a shipped service manifest")
+            return None
+        if said in self._shipped:
+            file = self._shipped[said]
+            path = str(file)
+            return _File(path, os.path.realpath(path) if isinstance(file, Path) else path, file)
+        hint = did_you_mean(said, self._shipped)
+        names = ", ".join(f"'{name}'" for name in sorted(self._shipped)) or "none"
+        refuse(
+            "unresolved-use",
+            f"no plugin ships a service manifest {shown(said)}",
+            expected="" if hint else f"a shipped one ({names}) or a file, beginning with './'",
+            hint=hint,
+        )
+        return None
+
+    def _service(self, file: _File, chain: tuple[str, ...]) -> Source | str | None:
+        """Read a service file: the service with its `$defs`, why it cannot be read, or None when that was told."""
+        if file.identity not in self._services:
+            self._services[file.identity] = self._read(file, chain)
+        return self._services[file.identity]
+
+    def _read(self, file: _File, chain: tuple[str, ...]) -> Source | str | None:
+        try:
+            content = read_bytes(file.content)
+        except (OSError, ValueError, KeyError) as error:
+            return reason_of(error)
+        source, problems = read_source(file.path, content)
+        self.problems += problems
+        if source is None:
+            return None
+        version_problems, is_ours = check_version(source)
+        self.problems += version_problems
+        if not is_ours:
+            return None
+        service = without_keys(source, "manifest")
+        if "use" not in service.value:
+            return service
+        folder = file.content.parent if isinstance(file.content, Path) else _folder_inside(file.content)
+        said, taken = self._take(service, folder, (*chain, file.identity), service.size, prefix=())
+        if taken is None:
+            return None
+        service, taken = join_definitions(without_keys(service, "use"), taken, label=said or file.path)
+        return replace(laid_over(taken, service), size=service.size + taken.size)
+
+
+def _folder(path: str) -> Path:
+    return Path(path).parent
+
+
+def _folder_inside(content: Traversable) -> Traversable | None:
+    """Give the folder of a file inside an archive, where the archive knows it."""
+    folder = getattr(content, "parent", None)
+    return folder if isinstance(folder, Traversable) else None

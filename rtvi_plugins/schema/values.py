@@ -1,0 +1,182 @@
+"""Compiled schemas: of one value, and of an action's arguments."""
+
+from __future__ import annotations
+
+import copy
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from rtvi_plugins.schema.compiler import Compiled, compiled
+from rtvi_plugins.schema.faults import MAX_FAULTS, Fault, faults_of, missing_and_unknown
+from rtvi_plugins.schema.keywords import Document, kind_of, normalise, rtvi_type_of
+from rtvi_plugins.schema.references import SharedSchemas, assemble, self_contained
+from rtvi_plugins.schema.survey import pointer, survey
+
+
+class _Missing(enum.Enum):
+    MISSING = enum.auto()
+
+
+MISSING: Final = _Missing.MISSING
+"""No default; not the same as a default of None, which is JSON's null."""
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValueSchema:
+    """A compiled value schema. Immutable: treat `document` as read-only.
+
+    document:  normalised JSON Schema, self-contained: what clients see, with description, default and unit (`x-unit`).
+    rtvi_type: one of `RTVI_TYPES`, for old clients.
+    is_valid:  the validator's own bound method. It looks only as far as the schema does: a thing that is not JSON
+               (bytes, a set, a mapping with other keys than text) raises `ValueError` where the schema looks at it and
+               passes where it does not; a tuple is an array; NaN and infinity are numbers without a place in any order.
+               `faults` refuses all of these, and so does whatever writes the value as JSON.
+               Nesting beyond what the validator can take raises `ValueError`.
+    """
+
+    document: Document
+    rtvi_type: str
+    is_valid: Callable[[Any], bool]
+    _compiled: Compiled = field(repr=False)
+
+    def faults(self, value: object) -> tuple[Fault, ...]:
+        """Say what is wrong with a value, at most 100 faults; empty when it is JSON and valid. Slow; never raises."""
+        return faults_of(self._compiled, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentSource:
+    """One argument as it was declared. `keywords` are as written; `default` counts only when `has_default`."""
+
+    keywords: Mapping[str, Any] | bool
+    required: bool = True
+    has_default: bool = False
+    default: Any = None
+    description: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One argument for a reader: its type for old clients, and its own self-contained document."""
+
+    rtvi_type: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArgumentsSchema:
+    """The one object schema of an action's arguments: what is described, given to an LLM, and validated against.
+
+    document:   `{"type": "object", "properties", "required", "additionalProperties": false}`, with `$defs` (and `$id`)
+                only if needed.
+    properties: argument → its description, in declared order.
+    defaults:   argument → default, for those that have one.
+    is_valid:   as `ValueSchema.is_valid`.
+    """
+
+    document: dict[str, Any]
+    properties: Mapping[str, Described]
+    defaults: Mapping[str, Any]
+    is_valid: Callable[[Any], bool]
+    _required: frozenset[str] = field(repr=False)
+    _sources: Mapping[str, Document] = field(repr=False)
+
+    def faults(self, value: object) -> tuple[Fault, ...]:
+        """Say what is wrong, in declared order, unknown arguments last; at most 100 faults. Slow; never raises."""
+        if not isinstance(value, Mapping):
+            return (Fault("", f"expected object, got {kind_of(value)}"),)
+        if broken := survey(value).broken:
+            return (Fault(pointer(broken.path), broken.text),)
+        by_name: dict[str, list[Fault]] = {name: [] for name in self.properties}
+        strangers: list[Fault] = []
+        for fault in missing_and_unknown({n: n in self._required for n in self.properties}, value, "argument"):
+            by_name.get(fault.pointer.removeprefix("/"), strangers).append(fault)
+        for name, document in self._sources.items():
+            if name in value:
+                lead = pointer((name,))
+                found = faults_of(compiled(document), value[name])
+                by_name[name].extend(Fault(lead + fault.pointer, fault.text) for fault in found)
+        return tuple([*(fault for faults in by_name.values() for fault in faults), *strangers][:MAX_FAULTS])
+
+    def with_defaults(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Give the arguments with defaults filled in: the same dict when none is missing, else a new one.
+
+        A default that is a list or an object is copied each time, so that a handler cannot change it for the next call.
+        """
+        if self.defaults.keys() <= arguments.keys():
+            return arguments
+        filled = dict(arguments)
+        for name, default in self.defaults.items():
+            if name not in filled:
+                filled[name] = _fresh(default)
+        return filled
+
+
+def compile_value(
+    keywords: Mapping[str, Any] | bool,
+    shared: Mapping[str, Any] = _NOTHING,
+    *,
+    description: str = "",
+    default: Any | Literal[_Missing.MISSING] = MISSING,
+    unit: str = "",
+) -> ValueSchema:
+    """Compile one value schema in which `check_document` found no fault; raises `ValueError` for another.
+
+    shared: the manifest's `$defs`, as written or as `SharedSchemas`.
+    """
+    document = self_contained(normalise(keywords), SharedSchemas.of(shared))
+    machine = compiled(document)
+    shown = _annotated(document, description, default, unit)
+    return ValueSchema(shown, rtvi_type_of(document), machine.is_valid, machine)
+
+
+def compile_arguments(arguments: Mapping[str, ArgumentSource], shared: Mapping[str, Any] = _NOTHING) -> ArgumentsSchema:
+    """Compile the arguments of one action; raises `ValueError` when `check_document` would find a fault in one."""
+    definitions = SharedSchemas.of(shared)
+    sources = {name: normalise(source.keywords) for name, source in arguments.items()}
+    required = [name for name, source in arguments.items() if source.required and not source.has_default]
+    document = assemble(sources, required, definitions)
+    machine = compiled(document)
+    defaults = {name: _fresh(source.default) for name, source in arguments.items() if source.has_default}
+    alone = {name: self_contained(source, definitions) for name, source in sources.items()}
+    described: dict[str, Described] = {}
+    for name, source in arguments.items():
+        notes = source.description, defaults.get(name, MISSING), source.unit
+        document["properties"][name] = _annotated(document["properties"][name], *notes)
+        described[name] = Described(rtvi_type_of(alone[name]), _annotated(alone[name], *notes))
+    return ArgumentsSchema(
+        document=document,
+        properties=MappingProxyType(described),
+        defaults=MappingProxyType(defaults),
+        is_valid=machine.is_valid,
+        _required=frozenset(required),
+        _sources=alone,
+    )
+
+
+def _annotated(document: Document, description: str, default: Any, unit: str) -> Document:
+    """Add what readers want to know; what the schema itself says stands."""
+    notes: dict[str, Any] = {}
+    if description:
+        notes["description"] = description
+    if default is not MISSING:
+        notes["default"] = _fresh(default)
+    if unit:
+        notes["x-unit"] = unit
+    if not notes:
+        return document
+    if isinstance(document, bool):
+        return notes if document else {"not": {}} | notes
+    return document | {
+        key: note for key, note in notes.items() if key != "description" or "description" not in document
+    }
+
+
+def _fresh(default: Any) -> Any:
+    return copy.deepcopy(default) if isinstance(default, dict | list) else default

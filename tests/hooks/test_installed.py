@@ -1,0 +1,165 @@
+"""What is installed: duplicates, requirements, damaged distributions, and the time it takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rtvi_plugins.hooks.host import PluginHost
+
+if TYPE_CHECKING:
+    from tests.hooks.conftest import Site
+
+
+def discover(*names: str) -> PluginHost:
+    return PluginHost.discover(only=names)
+
+
+def slugs(host: PluginHost) -> list[str]:
+    return [problem.slug for problem in host.problems]
+
+
+def test_one_name_in_two_distributions(site: Site) -> None:
+    site.install("voice", site.sound, distribution="rtvi-plugin-a", version="1.5")
+    site.install("voice", site.sound, distribution="rtvi-plugin-b", version="2.5")
+    host = discover("voice")
+    assert [(p.distribution, bool(p.problems)) for p in host.plugins] == [
+        ("rtvi-plugin-a", False),
+        ("rtvi-plugin-b", True),
+    ]
+    (problem,) = host.problems
+    assert problem.slug == "duplicate-plugin"
+    assert "rtvi-plugin-a 1.5" in problem.text
+    assert "rtvi-plugin-b 2.5" in problem.text
+    assert len(host.handlers()) == 1
+
+
+def test_one_name_twice_in_one_distribution(site: Site) -> None:
+    lines = "[rtvi_plugins]\nvoice = rtvi_plugins.errors\nvoice = rtvi_plugins.handlers\n"
+    site.install("voice", None, entry_points=lines)
+    assert slugs(discover("voice")) == ["duplicate-plugin"]
+
+
+def test_name_of_an_extra_is_taken(site: Site) -> None:
+    site.install("echo", site.sound)
+    host = PluginHost.discover({"echo": SimpleNamespace()}, only=["echo"])
+    assert slugs(host) == ["duplicate-plugin"]
+    assert [p.distribution for p in host.plugins] == ["", "rtvi-plugin-echo"]
+
+
+def test_distribution_seen_twice_is_no_duplicate(make_site: Callable[[str], Site]) -> None:
+    installed, sources = make_site("installed"), make_site("sources")
+    module = installed.install("voice", installed.sound)
+    egg = sources.folder / "RTVI_Plugin.voice.egg-info"
+    egg.mkdir()
+    (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: rtvi-plugin-voice\nVersion: 1.0\n")
+    (egg / "entry_points.txt").write_text(f"[rtvi_plugins]\nvoice = {module}\n")
+    (egg / "requires.txt").write_text("pydantic>=2\n")
+    host = discover("voice")
+    assert host.problems == ()
+    assert len(host.plugins) == 1
+
+
+def test_copy_behind_another_copy_does_not_count(make_site: Callable[[str], Site]) -> None:
+    old = make_site("old")
+    old.install("gone", old.sound, distribution="rtvi-plugin-voice")
+    new = make_site("new")
+    new.install("voice", new.sound, distribution="rtvi-plugin-voice", version="2.0")
+    assert [(p.name, p.version) for p in PluginHost.discover(only=["gone", "voice"]).plugins] == [("voice", "2.0")]
+
+
+REQUIREMENTS = {
+    "met": (("pydantic>=2",), []),
+    "too new": (("pydantic>=99",), ["needs 'pydantic>=99', but pydantic "]),
+    "absent": (("nothing-like-it==1",), ["needs 'nothing-like-it==1', which is not installed"]),
+    "ourselves": (("rtvi-plugins>=3",), ["needs 'rtvi-plugins>=3', but rtvi-plugins 0.1.0 is installed"]),
+    "ourselves met": (("rtvi-plugins>=0.1,<1",), []),
+    "marker does not hold": (("nothing-like-it; python_version < '3'",), []),
+    "marker holds": (("nothing-like-it; python_version > '3'",), ["needs 'nothing-like-it', which"]),
+    "in an extra": (("nothing-like-it; extra == 'loud'",), []),
+    "pre-release": (("early>=1.0b1",), []),
+    "by URL": (("early @ https://example.invalid/early.whl",), []),
+    "unreadable": (("pydantic>>2",), ["unreadable requirement 'pydantic>>2'"]),
+    "several": (("nothing-like-it", "pydantic>=99"), ["pydantic>=99", "nothing-like-it"]),
+}
+
+
+@pytest.mark.parametrize(("requires", "said"), REQUIREMENTS.values(), ids=REQUIREMENTS)
+def test_requirements(site: Site, requires: tuple[str, ...], said: list[str]) -> None:
+    site.install("", None, distribution="rtvi-plugins", version="0.1.0", entry_points="[other]\nx = y\n")
+    site.install("", None, distribution="early", version="1.0b2", entry_points="[other]\nx = y\n")
+    site.install("voice", site.sound, requires=requires)
+    host = discover("voice")
+    assert slugs(host) == ["unmet-requirement"] * len(said)
+    for text in said:
+        assert text in "\n".join(problem.render() for problem in host.problems)
+        assert "plugin 'voice' (rtvi-plugin-voice 1.0)" in "\n".join(problem.render() for problem in host.problems)
+    assert len(host.handlers()) == 1, "what it supplies is still known, so that one fault does not look like many"
+
+
+DAMAGED = {
+    "no metadata": (None, b"[rtvi_plugins]\nbad = x\n", 1),
+    "no name": (b"Metadata-Version: 2.1\n", b"[rtvi_plugins]\nbad = x\n", 1),
+    "entry points without '='": (b"Metadata-Version: 2.1\nName: bad\nVersion: 1\n", b"[rtvi_plugins]\nbad\n", 1),
+    "ours not UTF-8": (b"Metadata-Version: 2.1\nName: bad\nVersion: 1\n", b"[rtvi_plugins]\nb\xff = x\n", 1),
+    "others' not UTF-8": (b"Metadata-Version: 2.1\nName: bad\nVersion: 1\n", b"[console]\nb\xff = x\n", 0),
+}
+
+
+@pytest.mark.parametrize(("metadata", "entry_points", "count"), DAMAGED.values(), ids=DAMAGED)
+def test_damaged_distribution(site: Site, metadata: bytes | None, entry_points: bytes, count: int) -> None:
+    info = site.folder / "bad-1.0.dist-info"
+    info.mkdir()
+    if metadata is not None:
+        (info / "METADATA").write_bytes(metadata)
+    (info / "entry_points.txt").write_bytes(entry_points)
+    site.install("voice", site.sound)
+    host = discover("voice")
+    assert slugs(host) == ["broken-plugin"] * count
+    assert {p.location.path for p in host.problems} <= {str(site.folder)}
+    assert len(host.handlers()) == 1
+
+
+def test_only_leaves_the_rest_unimported(site: Site) -> None:
+    module = site.install("voice", "raise AssertionError")
+    site.install("room", site.sound)
+    assert [p.name for p in discover("room").plugins] == ["room"]
+    assert module not in sys.modules
+
+
+_MEASURE = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from rtvi_plugins.hooks.host import PluginHost
+begin = time.process_time()
+for number in range(200):
+    __import__(f"rtvi_plugin_many_{number}")
+imported = time.process_time() - begin
+begin = time.process_time()
+host = PluginHost.discover(only=[f"many{number}" for number in range(200)])
+taken = time.process_time() - begin
+assert len(host.handlers()) == 200 and not host.problems, host.problems[:3]
+print(imported, taken)
+"""
+
+
+def test_two_hundred_plugins_are_found_quickly(site: Site) -> None:
+    for number in range(200):
+        info = site.folder / f"rtvi_plugin_many{number}-1.0.dist-info"
+        info.mkdir()
+        head = f"Name: rtvi-plugin-many{number}\nVersion: 1.0\nRequires-Dist: pydantic>=2\n"
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{head}\n{'Much text. ' * 500}")
+        (info / "entry_points.txt").write_text(f"[rtvi_plugins]\nmany{number} = rtvi_plugin_many_{number}\n")
+        code = "\n".join(line[4:] for line in site.sound.splitlines())
+        (site.folder / f"rtvi_plugin_many_{number}.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, str(site.folder)], capture_output=True, text=True, check=True, cwd=Path.cwd()
+    )
+    _, taken = map(float, done.stdout.split())
+    assert taken < 0.45, "the aim is 0.15 s of processor time; three times that is allowed to a slow machine"
