@@ -265,8 +265,8 @@ class RTVIAction:
     """
 
     __slots__ = (
-        "action", "arguments", "cancellable", "check_result", "description", "handler", "integers", "invoke", "is_job", "is_tool",
-        "result", "serial", "service", "timeout",
+        "action", "arguments", "cancellable", "check_result", "description", "handler", "integers", "invoke", "is_job",
+        "is_tool", "result", "serial", "service", "timeout",
     )  # fmt: skip
 
     def __init__(

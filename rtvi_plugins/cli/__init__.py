@@ -1,0 +1,16 @@
+"""The command line `rtvi`: one module per command, and these beside them.
+
+application  the Typer application, which Pipecat's CLI mounts too
+output       plain text when piped, rich on a terminal
+problems     how problems are printed
+serving      sockets, signals and the end of the process
+reloading    starting again when a file changes
+target       the forms of an address, and connecting to it
+values       values of the command line, read by the schemas that a bot describes
+
+Heavy things (server, HTTP and WebSocket clients) are imported by the command that needs them, when it runs.
+"""
+
+from rtvi_plugins.cli.application import app, main
+
+__all__ = ["app", "main"]
