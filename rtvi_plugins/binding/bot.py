@@ -17,9 +17,11 @@ import importlib_metadata
 from rtvi_plugins import responders
 from rtvi_plugins.binding.matching import Matching
 from rtvi_plugins.binding.report import Report
+from rtvi_plugins.binding.responding import make_responder
 from rtvi_plugins.binding.sections import refuse_unserved
 from rtvi_plugins.binding.signatures import check_action, check_signature
 from rtvi_plugins.binding.values import Values, initial_config
+from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
 from rtvi_plugins.errors import Problem, StartupError, did_you_mean, quoted, sort_problems
 from rtvi_plugins.handlers import Handler, HandlerKind
 from rtvi_plugins.hooks.contracts import Call, Middleware, Responder
@@ -27,15 +29,18 @@ from rtvi_plugins.hooks.host import PluginHost
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
 from rtvi_plugins.processor.core import RTVIProcessor
 from rtvi_plugins.processor.tables import (
+    FunctionType,
     MessageType,
     RTVIAction,
     RTVIService,
     RTVIServiceOption,
     RTVIServiceOptionConfig,
     Tables,
+    UIEventType,
     as_coroutine,
     store_only,
 )
+from rtvi_plugins.processor.tools import tool_name
 from rtvi_plugins.schema import MISSING, ValueSchema, compile_value
 
 if TYPE_CHECKING:
@@ -125,16 +130,20 @@ async def _call_all(hooks: tuple[Callable[..., Any], ...], *arguments: Any) -> N
 def load_bots(
     paths: Iterable[str | Path], *, host: PluginHost | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[tuple[Bot, ...], tuple[Problem, ...]]:
-    """Load manifests, files or folders of them, and bind them. Returns the sound bots and all problems."""
+    """Load manifests, files or folders of them, and bind them. Returns the sound bots and all problems.
+
+    A bot whose manifest or plugin has a problem is not among the sound ones.
+    """
     host = discover_plugins() if host is None else host
     shipped = {name: file for name, (_, file) in host.manifests().items()}
     loaded, problems = load_manifests(paths, shipped=shipped, environ=os.environ if environ is None else environ)
     found: list[Problem] = [*host.problems, *problems]
     bots: list[Bot] = []
+    faulty = {problem.location.path for problem in problems}
     for one in loaded:
         bot, own = bind(one, host)
         found += own
-        if bot is not None:
+        if bot is not None and one.path not in faulty:
             bots.append(bot)
     return tuple(bots), sort_problems(found)
 
@@ -143,7 +152,7 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
     """Bind one manifest. Returns the bot, or None, and the problems that this manifest has with its plugins."""
     binder = _Binder(loaded, host)
     tables = binder.tables()
-    refuse_unserved(binder.report, binder.values, binder.matching)
+    refuse_unserved(binder.report)
     manifest = loaded.manifest
     limits = MappingProxyType(manifest.runtime.limits.model_dump())
     started, ended = host.session_hooks()
@@ -157,12 +166,13 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
             "limits": limits,
             "responder": responder,
             "readies_itself": True,
+            "announces_changes": manifest.runtime.announce_changes,
         }
         return Bot(manifest, tables, type(f"{name}Processor", (RTVIProcessor,), body), started, ended)
 
-    responder = binder.responder(made(None))
+    responder = make_responder(manifest, host, binder.report, binder.values, made(None))
     problems = sort_problems(binder.report.problems)
-    return (None if problems else made(responder)), problems
+    return (made(responder) if binder.report.is_sound else None), problems
 
 
 class _Binder:
@@ -185,7 +195,7 @@ class _Binder:
             services[name] = RTVIService(name, self._options(name, service, handlers), description=service.description)
             if self._middleware:
                 for option in services[name].options.values():
-                    option.apply = _wrap_option(self._middleware, name, option)
+                    option.apply = wrap_option(self._middleware, name, option)
             for action in self._actions(name, service, handlers):
                 actions[name, action.action] = action
         config = initial_config(self._manifest, self._schemas, self.report, self.values)
@@ -193,6 +203,14 @@ class _Binder:
             services=MappingProxyType(services),
             actions=MappingProxyType(actions),
             messages=MappingProxyType(self._messages()),
+            functions=MappingProxyType(self._functions(actions)),
+            ui_events=MappingProxyType(self._ui_events()),
+            ui_commands=MappingProxyType(
+                {
+                    name: self.values.value(command.payload, ("ui", "commands", name, "payload"))
+                    for name, command in self._manifest.ui.commands.items()
+                }
+            ),
             config=MappingProxyType(config),
             capabilities=MappingProxyType(
                 dict.fromkeys(("audio_in", "audio_out", "video_in", "video_out", "metrics"), False)
@@ -210,9 +228,11 @@ class _Binder:
             if handler is not None:
                 for text, expected, hint in check_signature(handler):
                     self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
-            elif _needs_handler(option):
+            elif _needs_handler(option) and not self._is_doubtful(path):
                 near = [n for k, n in handlers if k is HandlerKind.OPTION and n not in service.options]
-                self.matching.missing(HandlerKind.OPTION, service_name, name, path, near)
+                if service_name in self.report.loaded.used:  # a slip in what is laid over declares a new option
+                    near += [n for n in service.options if n != name]
+                self.matching.missing(HandlerKind.OPTION, name, path, near, service=service_name, plugin=service.plugin)
             yield RTVIServiceOption(
                 name,
                 schema,
@@ -226,6 +246,10 @@ class _Binder:
                 bind=option.bind,
             )
 
+    def _is_doubtful(self, path: tuple[str, ...]) -> bool:
+        """Whether it cannot be told if an option needs a handler, because what says so is faulty."""
+        return any(self.report.is_omitted(*path, key) for key in ("bind", "client", "mutable"))
+
     def _actions(
         self, service_name: str, service: Service, handlers: Mapping[tuple[HandlerKind, str], Handler]
     ) -> Iterable[RTVIAction]:
@@ -236,7 +260,9 @@ class _Binder:
             handler = handlers.get((HandlerKind.ACTION, name))
             if handler is None:
                 near = [n for k, n in handlers if k is HandlerKind.ACTION and n not in service.actions]
-                self.matching.missing(HandlerKind.ACTION, service_name, name, path, near)
+                if service_name in self.report.loaded.used:
+                    near += [n for n in service.actions if n != name]
+                self.matching.missing(HandlerKind.ACTION, name, path, near, service=service_name, plugin=service.plugin)
                 continue
             for text, expected, hint in check_action(
                 handler, arguments, None if result is None else result.document, is_job=action.job
@@ -261,7 +287,7 @@ class _Binder:
                 cancellable=action.cancellable,
             )
             if self._middleware:
-                bound.invoke = _wrap_action(self._middleware, bound)
+                bound.invoke = wrap_action(self._middleware, bound)
             yield bound
 
     def _messages(self) -> dict[str, MessageType]:
@@ -278,72 +304,40 @@ class _Binder:
                 messages[name] = MessageType(name, data, result, function, message.timeout, message.description)
         return messages
 
-    def responder(self, bot: Bot) -> Responder | None:
-        """Make the responder that the manifest chose; None when it chose none or when it cannot be made."""
-        choice = self._manifest.runtime.responder
-        if choice is None:
-            return None
-        path = ("runtime", "responder")
-        known = self._host.responders()
-        if choice.use not in known:
-            text = f"no responder '{choice.use}'"
-            hint = did_you_mean(choice.use, known)
-            self.report.add("unknown-responder", path, text, expected=quoted(known), hint=hint)
-            return None
-        responder = known[choice.use][1]
-        before = len(self.report.problems)
-        settings = dict(choice.settings)
-        place = (*path, "settings")
-        schema = compile_value(responder.settings_schema)
-        self.values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder")
-        if len(self.report.problems) == before:
-            try:
-                return responder(settings, bot)
-            except ValueError as error:
-                for line in str(error).splitlines():
-                    self.report.add("bad-responder", place, f"responder '{choice.use}': {line}")
-        return None
+    def _functions(self, actions: Mapping[tuple[str, str], RTVIAction]) -> dict[str, FunctionType]:
+        tools = {tool_name(*key): key for key, action in actions.items() if action.is_tool}
+        functions: dict[str, FunctionType] = {}
+        for name, function in self._manifest.functions.items():
+            path = ("functions", name)
+            if name in tools:
+                service, action = tools[name]
+                text = f"an LLM would know it by the same name as the action {service}.{action}"
+                self.report.add("duplicate-tool", path, text, on_key=True)
+            functions[name] = FunctionType(
+                name,
+                self.values.arguments(function.arguments, path),
+                self.values.value(function.result, (*path, "result")),
+                function.timeout,
+                function.description,
+            )
+        return functions
 
+    def _ui_events(self) -> dict[str, UIEventType]:
+        events: dict[str, UIEventType] = {}
+        for name, declared in self._manifest.ui.events.items():
+            path = ("ui", "events", name)
+            payload = self.values.value(declared.payload, (*path, "payload"))
+            handler = self.matching.message(HandlerKind.EVENT, name, declared.plugin, path)
+            if handler is not None:
+                for text, expected, hint in check_signature(handler):
+                    self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+                function = as_coroutine(handler.function)
+                events[name] = UIEventType(name, payload, function, description=declared.description)
+        return events
 
 def _needs_handler(option: Option) -> bool:
     """Whether somebody can change the option, so that somebody has to hear of it."""
     return option.bind is None and option.client != "none" and option.mutable != "never"
-
-
-def _wrap_action(middleware: Iterable[Middleware], action: RTVIAction) -> Callable[..., Any]:
-    inner = action.invoke
-
-    async def last(call: Call) -> Any:
-        return await inner(call.processor, call.arguments)
-
-    chain = _chain(middleware, last)
-    service, name = action.service, action.action
-    return lambda processor, arguments: chain(Call(processor, "action", service, name, arguments))
-
-
-def _wrap_option(middleware: Iterable[Middleware], service: str, option: RTVIServiceOption) -> Callable[..., Any]:
-    inner = option.apply
-    if inner is store_only:
-        return inner
-
-    async def last(call: Call) -> Any:
-        return await inner(
-            call.processor, RTVIServiceOptionConfig.model_construct(name=call.name, value=call.arguments["value"])
-        )
-
-    chain = _chain(middleware, last)
-    return lambda processor, given: chain(Call(processor, "option", service, given.name, {"value": given.value}))
-
-
-def _chain(middleware: Iterable[Middleware], last: Callable[[Call], Any]) -> Callable[[Call], Any]:
-    chain = last
-    for one in reversed(tuple(middleware)):
-        chain = _link(one, chain)
-    return chain
-
-
-def _link(middleware: Middleware, rest: Callable[[Call], Any]) -> Callable[[Call], Any]:
-    return lambda call: middleware(call, rest)
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rtvi_plugins.binding.report import Path, Report
 from rtvi_plugins.errors import did_you_mean, quoted
@@ -13,6 +13,9 @@ from rtvi_plugins.handlers import Handler, HandlerKind
 if TYPE_CHECKING:
     from rtvi_plugins.hooks.host import Plugin, PluginHost
     from rtvi_plugins.manifest.model import Service
+
+_OURS: Final = "rtvi-plugins"
+"""The distribution of the built-in plugins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Matching:
             offered = self._of_service(self._all, names)
             plugins = sorted({s.plugin.name for s in offered})
             if len(plugins) > 1:
-                text = f"plugins {quoted(plugins).replace(' or ', ' and ')} all have handlers for it"
+                text = f"plugins {_all_of(plugins)} have handlers for it"
                 self._report.add("ambiguous-plugin", path, text, hint="name one with `plugin:`", on_key=True)
                 return self._nothing_for(name, service)
         found = self._by_name(offered)
@@ -74,7 +77,10 @@ class Matching:
         return []
 
     def _nothing_for(self, name: str, service: Service) -> dict[tuple[HandlerKind, str], Handler]:
-        """Stand in where the plugin could not be settled: a missing handler for each would only hide that."""
+        """Stand in where the plugin could not be settled: a missing handler for each would only hide that.
+
+        The report has its problem by now, so that no bot comes of it.
+        """
         self._told |= {(HandlerKind.OPTION, name, o) for o in service.options}
         self._told |= {(HandlerKind.ACTION, name, a) for a in service.actions}
         return {}
@@ -108,21 +114,31 @@ class Matching:
                 "unknown-handler", (*path, section), text, hint=did_you_mean(name, unhandled), location=handler.location
             )
 
-    def missing(self, kind: HandlerKind, service: str, name: str, path: Path, near: Iterable[str]) -> None:
-        """Report something declared that no handler serves."""
-        if (kind, service, name) in self._told or self._is_broken(service):
+    def missing(
+        self, kind: HandlerKind, name: str, path: Path, near: Iterable[str], *, service: str = "", plugin: str | None
+    ) -> None:
+        """Report something declared that no handler serves. `plugin` is the one that the manifest names."""
+        self._report.is_sound = False
+        if (kind, service, name) in self._told or self._is_broken(plugin or service):
             return
-        loaded = ", ".join(f"{p.name} {p.version}".strip() for p in self._plugins.values())
-        text = (
-            f"no plugin supplies a handler; {len(self._plugins)} loaded: {loaded}" if loaded else "no plugin is loaded"
-        )
-        self._report.add("missing-handler", path, text, hint=did_you_mean(name, near), on_key=True)
+        hint = did_you_mean(name, near)
+        if plugin is not None:
+            text = f"plugin '{plugin}' ({self._plugins[plugin]}) has no handler for it"
+        else:
+            installed = [f"{p.name} {p.version}".strip() for p in self._installed()]
+            count = f"{len(installed)} plugin{'' if len(installed) == 1 else 's'} loaded: {', '.join(installed)}"
+            text = f"no plugin supplies a handler; {count if installed else 'no plugin is installed'}"
+            hint = hint or ("'rtvi plugins' shows what each supplies" if installed else "")
+        self._report.add("missing-handler", path, text, hint=hint, on_key=True)
 
-    def _is_broken(self, service: str) -> bool:
-        """Whether the plugin that should serve a service is known to be faulty: then that is the news, not this."""
-        declared = self._report.loaded.manifest.services.get(service)
-        plugin = self._plugins.get((declared.plugin if declared else None) or service)
-        return plugin is not None and bool(plugin.problems)
+    def _is_broken(self, name: str) -> bool:
+        """Whether a plugin is faulty and supplied no handler at all: then that is the news, not what is missing."""
+        plugin = self._plugins.get(name)
+        return plugin is not None and bool(plugin.problems) and all(s.plugin.name != name for s in self._all)
+
+    def _installed(self) -> list[Plugin]:
+        """List the plugins that people know of: not this package's own."""
+        return [plugin for plugin in self._plugins.values() if plugin.distribution != _OURS]
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -137,19 +153,31 @@ class Matching:
         ]
         plugins = sorted({s.plugin.name for s in offered})
         if len(plugins) > 1:
-            text = f"plugins {quoted(plugins).replace(' or ', ' and ')} all have a handler for it"
+            text = f"plugins {_all_of(plugins)} have a handler for it"
             self._report.add("ambiguous-plugin", path, text, hint="name one with `plugin:`", on_key=True)
             return None
         found = self._by_name(offered).get((kind, name))
         if found is None:
             near = [s.handler.name for s in self._all if s.handler.kind is kind]
-            self.missing(kind, "", name, path, near)
+            self.missing(kind, name, path, near, plugin=plugin)
         return found
 
     def _is_known(self, plugin: str, path: Path) -> bool:
         if plugin in self._plugins:
             return True
-        installed = quoted(self._plugins) if self._plugins else "none is installed"
-        hint = did_you_mean(plugin, self._plugins)
-        self._report.add("unknown-plugin", path, f"plugin '{plugin}' is not installed", expected=installed, hint=hint)
+        installed = {p.name: p.distribution for p in self._installed()}
+        # Somebody who writes the distribution's name means the plugin in it.
+        meant = [f"did you mean '{name}'?" for name, distribution in installed.items() if distribution == plugin]
+        hint = meant[0] if meant else did_you_mean(plugin, installed)
+        self._report.add(
+            "unknown-plugin",
+            path,
+            f"plugin '{plugin}' is not installed",
+            expected=quoted(installed) if installed else "",
+            hint=hint or "install the distribution that supplies it",
+        )
         return False
+
+
+def _all_of(names: list[str]) -> str:
+    return f"{quoted(names).replace(' or ', ' and ')} {'both' if len(names) == 2 else 'all'}"

@@ -20,6 +20,8 @@ class Report:
     def __init__(self, loaded: LoadedManifest) -> None:
         self.loaded = loaded
         self.problems: list[Problem] = []
+        self.is_sound = not loaded.omitted
+        """Whether the manifest can become a bot; False also where the reason was told already, by another."""
 
     def add(
         self,
@@ -33,6 +35,7 @@ class Report:
         location: Location | None = None,
     ) -> None:
         """Add a problem at a path of the manifest, or at another place that `location` gives."""
+        self.is_sound = False
         place = self.loaded.source.locate(path, key=on_key) if location is None else location
         self.problems.append(Problem(slug, text, place, dotted(path), expected, hint))
 

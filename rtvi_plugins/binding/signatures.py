@@ -38,6 +38,15 @@ _ACCEPTS: Final[Mapping[type, frozenset[str]]] = {
     collections.abc.MutableMapping: frozenset({"object"}),
     types.NoneType: frozenset({"null"}),
 }
+_PYTHON: Final[Mapping[str, str]] = {
+    "string": "str",
+    "boolean": "bool",
+    "integer": "int",
+    "number": "float",
+    "array": "list",
+    "object": "dict",
+    "null": "None",
+}
 _ALL_TYPES: Final = frozenset({"string", "boolean", "integer", "number", "array", "object", "null"})
 
 
@@ -61,17 +70,23 @@ def check_action(
     if signature.takes_job and not is_job:
         yield f"{handler.title} takes a job", "an action with `job: true`", ""
     expected = {parameter_name(name): name for name in arguments.properties}
+    unfilled = expected.keys() - signature.parameters.keys()
+    suggested: set[str] = set()
     for name, parameter in signature.parameters.items():
         if name in expected:
             yield from _check_parameter(handler, parameter, expected[name], arguments)
-        elif parameter.default is parameter.empty:
-            yield f"{handler.title} wants an argument '{name}' that is not declared", "", did_you_mean(name, expected)
-        elif hint := did_you_mean(name, set(expected) - set(signature.parameters)):
+            continue
+        # One slip of the pen is one fault: the argument it was meant for is not reported as well.
+        hint = did_you_mean(name, unfilled)
+        suggested |= {one for one in unfilled if f"'{one}'" in hint}
+        if parameter.default is parameter.empty:
+            yield f"{handler.title} wants an argument '{name}' that is not declared", "", hint
+        elif hint:
             yield f"{handler.title} has a parameter '{name}' that no argument fills", "", hint
     for name, argument in expected.items():
-        if name not in signature.parameters and not signature.takes_rest:
-            hint = did_you_mean(name, set(signature.parameters) - set(expected))
-            yield f"{handler.title} has no parameter for argument '{argument}'", f"'{name}'", hint
+        if name not in signature.parameters and not signature.takes_rest and name not in suggested:
+            wanted = "" if name == argument else f"a parameter '{name}'"
+            yield f"{handler.title} has no parameter for argument '{argument}'", wanted, ""
 
 
 def _check_parameter(
@@ -84,7 +99,8 @@ def _check_parameter(
     declared = _types_of(arguments.properties[argument].document)
     if not _is_accepted(parameter.annotation, declared):
         shown = inspect.formatannotation(parameter.annotation)
-        yield f"{handler.title}: '{parameter.name}' is annotated {shown}", f"a type for {quoted(declared)}", ""
+        text = f"{handler.title}: '{parameter.name}' is annotated {shown}, but {quoted(declared)} is declared"
+        yield text, _python_types(declared), ""
 
 
 def _check_return(handler: Handler, annotation: Any, result: Document | None) -> Iterator[Fault]:
@@ -95,7 +111,13 @@ def _check_return(handler: Handler, annotation: Any, result: Document | None) ->
     wide = declared | ({"integer"} if "number" in declared else set())
     if given and not given & wide:
         shown = inspect.formatannotation(annotation)
-        yield f"{handler.title} is annotated to return {shown}", f"a type for {quoted(declared)}", ""
+        text = f"{handler.title} is annotated to return {shown}, but {quoted(declared)} is declared"
+        yield text, _python_types(declared), ""
+
+
+def _python_types(declared: frozenset[str]) -> str:
+    """Write the annotation that takes all of these JSON types, None last."""
+    return " | ".join(python for json, python in _PYTHON.items() if json in declared)
 
 
 def _rendered(handler: Handler) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from rtvi_plugins.binding.report import Path, Report
 from rtvi_plugins.errors import did_you_mean
@@ -18,6 +18,9 @@ from rtvi_plugins.schema import (
     compile_value,
 )
 
+_YAML_BOOLEANS: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})
+"""Text here, though YAML of old (and people) take some of it for a bool."""
+
 
 class Values:
     """Compiles the value schemas of one manifest; for a faulty one, reported, any value will do."""
@@ -28,19 +31,20 @@ class Values:
         for name, document in manifest.defs.items():
             self._check(document, ("$defs", name))
 
-    def _check(self, keywords: Mapping[str, Any] | bool, path: Path) -> bool:
-        """Report what is wrong with a document; True when nothing is."""
+    def _check(self, keywords: Mapping[str, Any] | bool, path: Path, own: Iterable[str] = ()) -> bool:
+        """Report what is wrong with a document; True when nothing is. `own`: legal keys beside those of JSON Schema."""
         faults = check_document(keywords, self._shared)
         for fault in faults:
+            hint = fault.hint
+            if fault.slug == "unknown-key" and len(fault.path) == 1:
+                hint = did_you_mean(str(fault.path[0]), own) or hint
             place = (*path, *fault.path)
-            self._report.add(
-                fault.slug, place, fault.text, expected=fault.expected, hint=fault.hint, on_key=fault.on_key
-            )
+            self._report.add(fault.slug, place, fault.text, expected=fault.expected, hint=hint, on_key=fault.on_key)
         return not faults
 
     def value(self, value: Value | None, path: Path) -> ValueSchema:
         """Compile a value schema; None means any value."""
-        if value is None or not self._check(value.keywords, path):
+        if value is None or not self._check(value.keywords, path, type(value).model_fields):
             return compile_value(True)
         return compile_value(value.keywords, self._shared, description=value.description)
 
@@ -56,7 +60,7 @@ class Values:
         sources: dict[str, ArgumentSource] = {}
         for name, argument in arguments.items():
             here = (*path, "arguments", name)
-            is_sound = self._check(argument.keywords, here)
+            is_sound = self._check(argument.keywords, here, Argument.model_fields)
             if is_sound and argument.has_default:
                 self.fits(
                     compile_value(argument.keywords, self._shared), argument.default, (*here, "default"), "the default"
@@ -76,7 +80,25 @@ class Values:
         for fault in schema.faults(value):
             steps = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[1:]]
             place = (*path, *(int(part) if part.isdecimal() else part for part in steps))
-            self._report.add(slug, place, f"{what} does not fit: {fault.text}")
+            given = _at(value, place[len(path) :])
+            hint = "write true or false" if isinstance(given, str) and given.lower() in _YAML_BOOLEANS else ""
+            if fault.text == "missing" and steps:
+                text = f"{what} does not fit: '{steps[-1]}' is missing"
+            else:
+                text = f"{what} does not fit: {fault.text}"
+            is_of_key = fault.text.startswith("not a known ")
+            self._report.add(slug, place, text, hint=hint if "boolean" in fault.text else "", on_key=is_of_key)
+
+
+def _at(value: object, path: Path) -> object:
+    for step in path:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list | tuple) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
 
 
 def initial_config(

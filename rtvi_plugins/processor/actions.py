@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor import repeats
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType
 
@@ -30,14 +31,15 @@ def describe(processor: RTVIProcessor, request: Request) -> None:
     processor.answer(request, request.answer(ServerType.ACTIONS_AVAILABLE, {"actions": actions}))
 
 
-def on_action(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+def on_action(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
     """Start the action a legacy `action` message asks for."""
     return start_described(processor, Request(id_), data)
 
 
-def start_described(processor: RTVIProcessor, request: Request, data: Any) -> Answering:
+def start_described(processor: RTVIProcessor, request: Request, data: Any) -> Answering | None:
     """Start `{service, action, arguments}`; arguments are RTVI's list of name and value, or a plain object.
 
+    With an `idempotency_key` beside them, a repeat is answered like the first and not run again (None).
     Raises Refusal.
     """
     if data is None:
@@ -58,13 +60,30 @@ def start_described(processor: RTVIProcessor, request: Request, data: Any) -> An
             arguments = _read_arguments(given)
         if len(arguments) != len(given):
             raise _invalid("arguments: a name stands twice")
-    elif given is None:
-        arguments = {}
-    elif given.__class__ is dict:
-        arguments = given
     else:
+        arguments = _other_arguments(given)
+    key = data.get("idempotency_key")
+    if key is None:
+        return start(processor, request, action, arguments)
+    return _start_keyed(processor, request, action, arguments, key)
+
+
+def _other_arguments(given: Any) -> dict[str, Any]:
+    if given is not None and not isinstance(given, dict):
         raise _invalid("arguments: expected array of {name, value}")
-    return start(processor, request, action, arguments)
+    return given or {}
+
+
+def _start_keyed(
+    processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any], key: object
+) -> Answering | None:
+    if not repeats.begin(processor, request, key, (action.service, action.action, arguments)):
+        return None
+    try:
+        return start(processor, request, action, arguments)
+    except Refusal:
+        repeats.forget(processor, request)
+        raise
 
 
 def start(processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> Answering:
@@ -79,15 +98,16 @@ def start(processor: RTVIProcessor, request: Request, action: RTVIAction, argume
 
 def checked(action: RTVIAction, arguments: dict[str, Any]) -> dict[str, Any]:
     """Compare arguments with what is declared; give them with defaults filled in. Raises Refusal naming every fault."""
+    declared = action.arguments
     try:
-        if action.arguments.is_valid(arguments):
+        if declared.is_valid(arguments):
             for name in action.integers:
                 if arguments.get(name).__class__ is float:  # JSON's 5.0 is an integer; handlers want it as one
                     arguments = {**arguments, name: int(arguments[name])}
-            return action.arguments.with_defaults(arguments)
+            return declared.with_defaults(arguments) if declared.defaults else arguments
     except ValueError:
         pass  # nested beyond what the validator takes; the faults say so
-    faults = [(_where(fault.pointer), fault) for fault in action.arguments.faults(arguments)]
+    faults = [(_where(fault.pointer), fault) for fault in declared.faults(arguments)]
     lead = f"Invalid arguments for {action.service}.{action.action}"
     raise Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.ACTION)
 
@@ -120,7 +140,9 @@ def unknown(processor: RTVIProcessor, service: str, name: str) -> Refusal:
     return Refusal(f"{text}; {hint}" if hint else text, Code.UNKNOWN_ACTION, Category.ACTION)
 
 
-async def _run(processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> None:
+async def _run(  # noqa: C901 - the hot path, written out
+    processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
+) -> None:
     """Run the handler, check what it returns, answer. Every outcome answers this request and ends here."""
     try:
         result = await action.invoke(processor, arguments)
@@ -135,23 +157,20 @@ async def _run(processor: RTVIProcessor, request: Request, action: RTVIAction, a
         processor.refuse(request, Refusal(_FAILED, Code.ACTION_FAILED, Category.ACTION))
     else:
         if not request.is_answered:
-            _answer_result(processor, request, action, result)
+            check = action.check_result
+            try:
+                if check is None or check(result):
+                    processor._port.send(request.answer_result(result))
+                    request.is_answered = True
+                    if request.attempt is not None:
+                        request.attempt.settle(processor, result, None)
+            except (NotJSONError, ValueError):
+                pass  # the refusal says it
+            if not request.is_answered:  # the result is no JSON, or not what was declared: the server's fault
+                processor.refuse(request, _bad_result(action, result))
     finally:
         if request.task is not None:
             processor.untrack(request)
-
-
-def _answer_result(processor: RTVIProcessor, request: Request, action: RTVIAction, result: Any) -> None:
-    """Answer with a result that is JSON and what was declared; refuse any other: it is the server's fault."""
-    check = action.check_result
-    try:
-        if check is None or check(result):
-            processor._port.send(request.answer_result(result))
-            request.is_answered = True
-            return
-    except (NotJSONError, ValueError):
-        pass  # the refusal says it
-    processor.refuse(request, _bad_result(action, result))
 
 
 async def _run_serially(

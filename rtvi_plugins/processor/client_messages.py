@@ -35,7 +35,8 @@ def on_client_message(processor: RTVIProcessor, id_: str, data: Any) -> Answerin
     if dot:
         found = processor._tables.actions.get((service, action))
         if found is not None:
-            return actions.start(processor, Request(id_, t, is_short=True), found, _as_arguments(d))
+            arguments = d if d.__class__ is dict else _as_arguments(d)
+            return actions.start(processor, Request(id_, t, is_short=True), found, arguments)
     elif t in REQUESTS:
         return _start_request(processor, Request(id_, t), t, d)
     declared = processor._tables.messages.get(t)

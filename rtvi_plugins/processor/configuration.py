@@ -26,7 +26,7 @@ from rtvi_plugins.processor.tables import (
     is_integer,
     store_only,
 )
-from rtvi_plugins.protocol.messages import ServerType
+from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.schema import MISSING, Fault
 
 if TYPE_CHECKING:
@@ -356,5 +356,19 @@ async def set_own(processor: RTVIProcessor, values: Values) -> None:
         _faultless(changes, faults)
         async with _lock(processor):
             await _apply_all(processor, changes)
+        if processor.announces_changes:
+            _announce(processor, changes)
     except Refusal as refusal:
         raise ActionError(refusal.text, code=refusal.code, details=refusal.details) from None
+
+
+def _announce(processor: RTVIProcessor, changes: list[Change]) -> None:
+    """Tell the client by `server-message` what the bot changed, as far as clients may see it."""
+    entries = [
+        {"service": service, "options": [{"name": option.name, "value": value}]}
+        for service, option, value in changes
+        if option.is_shown
+    ]
+    if entries:
+        data = {"type": "config-changed", "config": entries}
+        processor.send(event(ServerType.SERVER_MESSAGE, data))

@@ -153,6 +153,22 @@ def _acknowledge(processor: RTVIProcessor, id_: str, content: str) -> None:
         processor.send(event(ServerType.USER_INPUT, data))
 
 
+def on_append_to_context(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
+    """Add to the LLM's context, where the responder keeps one; `run_immediately` has it answer. Raises Refusal."""
+    given = data or {}
+    role, content, run = given.get("role"), given.get("content"), given.get("run_immediately", False)
+    if not isinstance(role, str) or "content" not in given or not isinstance(run, bool):
+        text = "Invalid message: expected string role, content and, if any, bool run_immediately"
+        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    append = getattr(processor.responder, "append", None)
+    if append is None:
+        raise Refusal("This bot keeps no context", Code.NO_RESPONDER, Category.PROTOCOL)
+    if run and role == "user" and isinstance(content, str):
+        return _take_turn(processor, id_, content)
+    append(processor, role, content)
+    return None
+
+
 def interrupt(processor: RTVIProcessor) -> None:
     """Stop the turn that runs, if any, and tell the clients that know the message."""
     turn, processor._turn = processor._turn, None

@@ -22,13 +22,17 @@ class Caller(NamedTuple):
 
 
 class Session:
-    """What a processor knows of its session. `state` belongs to the plugins: use keys of your own name."""
+    """What a processor knows of its session. `state` belongs to the plugins: use keys of your own name.
 
-    __slots__ = ("_state", "caller", "id")
+    snapshot: the newest accessibility tree of the client's page (`ui-snapshot`), or None.
+    """
+
+    __slots__ = ("_state", "caller", "id", "snapshot")
 
     def __init__(self, id: str = "", caller: Caller = Caller()) -> None:  # noqa: A002, B008 - a NamedTuple is immutable
         self.id = id
         self.caller = caller
+        self.snapshot: dict[str, Any] | None = None
         self._state: dict[str, Any] | None = None
 
     @property

@@ -336,6 +336,28 @@ class MessageType:
     description: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionType:
+    """A function the LLM calls and the client executes. `timeout` is in seconds."""
+
+    name: str
+    arguments: ArgumentsSchema
+    result: ValueSchema
+    timeout: float = 30.0
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UIEventType:
+    """A declared `ui-event`. `handler` is `async (processor, payload)`; `timeout` is in seconds."""
+
+    name: str
+    payload: ValueSchema
+    handler: Callable[..., Any]
+    timeout: float = 30.0
+    description: str = ""
+
+
 @dataclass(frozen=True)
 class Tables:
     """Everything a session looks up; replaced, never changed. Keys of `actions` are pairs (service, action)."""
@@ -343,6 +365,9 @@ class Tables:
     services: Mapping[str, RTVIService] = field(default_factory=lambda: NOTHING)
     actions: Mapping[tuple[str, str], RTVIAction] = field(default_factory=lambda: MappingProxyType({}))
     messages: Mapping[str, MessageType] = field(default_factory=lambda: NOTHING)
+    functions: Mapping[str, FunctionType] = field(default_factory=lambda: NOTHING)
+    ui_events: Mapping[str, UIEventType] = field(default_factory=lambda: NOTHING)
+    ui_commands: Mapping[str, ValueSchema] = field(default_factory=lambda: NOTHING)
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING, repr=False)
     capabilities: Mapping[str, bool] = field(default_factory=lambda: NOTHING)
     about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"library": "rtvi-plugins"}))

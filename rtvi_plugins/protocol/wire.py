@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
@@ -17,11 +18,21 @@ from rtvi_plugins.protocol.messages import NotJSONError
 
 DEFAULT_MAX_DEPTH: Final = 64
 
+_MOST_ENTRIES: Final = 1_000_000
+"""Entries of all arrays and objects together that are looked at where orjson gave up."""
+
 _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 class InvalidJSONError(ValueError):
-    """Incoming text is no acceptable JSON; the text says why, for the client."""
+    """Incoming text is no acceptable JSON; the text says why, for the client.
+
+    value: what was read all the same, for whoever wants to reply to it; None when it could not be read.
+    """
+
+    def __init__(self, text: str, value: Any = None) -> None:
+        super().__init__(text)
+        self.value = value
 
 
 def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
@@ -33,12 +44,12 @@ def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
     # A value cannot be nested deeper than it has opening brackets: the cheap test spares most messages the walk.
     openings = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if openings > max_depth and _is_deeper(value, max_depth):
-        raise InvalidJSONError(f"nested more than {max_depth} deep")
+        raise InvalidJSONError(f"nested more than {max_depth} deep", value)
     return value
 
 
 def _reason(error: orjson.JSONDecodeError) -> str:
-    return "nested too deeply" if "recursion" in error.msg else f"at character {error.pos}"
+    return "nested too deeply" if "recursion" in error.msg.lower() else f"at character {error.pos}"
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
@@ -68,11 +79,11 @@ def encode(message: Any) -> bytes:
 
 
 def _encode_slowly(message: Any, error: TypeError) -> bytes:
-    """Write what orjson cannot though JSON can (integers beyond 64 bits); raise for the rest."""
-    if not _has_text_keys(message) or not _is_finite(message):
+    """Write what orjson cannot though JSON can (integers beyond 64 bits); raise for the rest, lone surrogates too."""
+    if not _has_text_keys(message):
         raise NotJSONError(str(error)) from error
     try:
-        return json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as second:
         raise NotJSONError(str(error)) from second
 
@@ -92,15 +103,19 @@ def _is_finite(value: Any) -> bool:
 
 def _has_text_keys(value: Any) -> bool:
     """Whether every object has text keys; the bound ends the walk through a value that contains itself."""
-    stack = [value]
-    for _ in range(1_000_000):
-        if not stack:
-            return True
+    stack, room = [value], _MOST_ENTRIES
+    while stack:
         item = stack.pop()
         if isinstance(item, dict):
             if not all(isinstance(key, str) for key in item):
                 return False
-            stack.extend(item.values())
+            children: Collection[Any] = item.values()
         elif isinstance(item, (list, tuple)):
-            stack.extend(item)
-    return False
+            children = item
+        else:
+            continue
+        room -= len(children)
+        if room < 0:
+            return False
+        stack.extend(children)
+    return True

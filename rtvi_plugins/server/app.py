@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
@@ -26,13 +26,14 @@ from rtvi_plugins.processor.port import Caller, Session
 from rtvi_plugins.processor.requests import Refusal
 from rtvi_plugins.processor.tables import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
 from rtvi_plugins.protocol import wire
-from rtvi_plugins.server import access
+from rtvi_plugins.server import access, single_turn
 from rtvi_plugins.server.connection import GOING_AWAY, NORMAL, TOO_SLOW, Connection
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.processor.core import RTVIProcessor
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class BotHost:
         self.is_stopping = False
         self._endpoints: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
+        self._turns = 0
 
     # -- who may come in ----------------------------------------------------------------------------------------------
 
@@ -139,6 +141,45 @@ class BotHost:
         except Refusal as refusal:
             raise Denied(400, refusal.text) from None
 
+    async def act(self, request: Request) -> Response:
+        """`POST /action`: run a legacy client's actions without a connection."""
+        try:
+            self.admit(request.headers, request.url.scheme)
+            settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
+            self._check_room()
+            body = await self._read_body(request)
+            config = self._read_config(body)
+            try:
+                actions = single_turn.read_actions(body)
+            except ValueError as error:
+                raise Denied(400, str(error)) from None
+        except Denied as denied:
+            return JSONResponse(denied.body, denied.status)
+        collector = single_turn.Collector()
+        peer = request.client.host if request.client else ""
+        processor = self._make(settled.caller, peer, config, collector)
+        self._turns += 1
+        reason = "failed"
+        try:
+            await self.bot.session_started(processor)
+            messages = await single_turn.run(processor, collector, actions)
+            reason = "ended"
+        finally:
+            self._turns -= 1
+            await processor.close()
+            await self.bot.session_ended(processor, reason)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return StreamingResponse(single_turn.as_events(messages), media_type="text/event-stream")
+        answer = next(text for id_, text in messages if id_ == actions[0]["id"])
+        return Response(answer, media_type="application/json")
+
+    def _make(
+        self, caller: str, peer: str, config: Mapping[str, Mapping[str, Any]], port: Connection | single_turn.Collector
+    ) -> RTVIProcessor:
+        """Make the processor of a new session."""
+        session = Session(f"{next(self._numbers)}-{secrets.token_hex(4)}", Caller(caller, peer))
+        return self.bot.processor_class(_as_config(config) if config else None, port=port, session=session)
+
     def describe(self, base: str) -> dict[str, Any]:
         """Say what the bot is and where; `base` is the path it is served under."""
         manifest = self.bot.manifest
@@ -147,7 +188,7 @@ class BotHost:
     def _check_room(self) -> None:
         if self.is_stopping:
             raise Denied(503, "The server is shutting down")
-        if len(self.connections) >= self.limits.max_sessions:
+        if len(self.connections) + self._turns >= self.limits.max_sessions:
             raise Denied(503, f"All {self.limits.max_sessions} sessions are taken")
 
     # -- WebSocket ----------------------------------------------------------------------------------------------------
@@ -165,13 +206,8 @@ class BotHost:
         await receive()
         await send({"type": "websocket.accept"})
         client = scope.get("client")
-        session = Session(
-            f"{next(self._numbers)}-{secrets.token_hex(4)}", Caller(settled.caller, client[0] if client else "")
-        )
         connection = Connection(receive, send, self.limits, scope.get("extensions", {}).get(ABORT))
-        processor = self.bot.processor_class(
-            _as_config(settled.config) if settled.config else None, port=connection, session=session
-        )
+        processor = self._make(settled.caller, client[0] if client else "", settled.config, connection)
         connection.processor = processor
         self.connections.add(connection)
         task = asyncio.current_task()
@@ -270,6 +306,7 @@ def _routes(host: BotHost) -> list[Any]:
         WebSocketRoute("/ws", host),  # any ASGI application serves
         Route("/start", host.start, methods=["POST"]),
         Route("/connect", host.start, methods=["POST"]),
+        Route("/action", host.act, methods=["POST"]),
     ]
 
 

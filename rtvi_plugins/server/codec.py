@@ -81,7 +81,12 @@ def read_binary(data: bytes, max_depth: int) -> Message | None:
     kind = frame.WhichOneof("frame")
     if kind is None:
         raise InvalidJSONError("an empty protobuf frame")
-    return wire.decode(frame.message.data, max_depth) if kind == "message" else None
+    if kind != "message":
+        return None
+    message: Message | None = wire.decode(frame.message.data, max_depth)
+    if message is None:
+        raise InvalidJSONError("expected an object")
+    return message
 
 
 def write_binary(text: bytes) -> bytes:

@@ -12,9 +12,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
-from rtvi_plugins.processor.stepping import until_suspended
+from rtvi_plugins.errors import Category
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.stepping import begin
 from rtvi_plugins.protocol import wire
-from rtvi_plugins.protocol.messages import Message
+from rtvi_plugins.protocol.messages import LABEL, Message
 from rtvi_plugins.protocol.wire import InvalidJSONError
 from rtvi_plugins.server import codec
 
@@ -82,7 +84,7 @@ class Connection:
             try:
                 message = self._read(event)
             except InvalidJSONError as error:
-                self.processor.tell_invalid(str(error))
+                self._refuse(error)
                 continue
             if message.__class__ is dict:
                 return message
@@ -91,11 +93,24 @@ class Connection:
 
     def _read(self, event: ASGIMessage) -> Message | None:
         text = event.get("text")
+        limits = self._limits
+        self._is_binary = text is None
+        # The server's own bound is that of the most generous bot it serves.
+        if len(event["bytes"] if text is None else text) > limits.max_message_bytes:
+            raise InvalidJSONError(f"larger than {limits.max_message_bytes} bytes")
         if text is not None:
-            self._is_binary = False
-            return wire.decode(text, self._limits.max_depth)  # type: ignore[no-any-return]
-        self._is_binary = True
-        return codec.read_binary(event["bytes"], self._limits.max_depth)
+            return wire.decode(text, limits.max_depth)  # type: ignore[no-any-return]
+        return codec.read_binary(event["bytes"], limits.max_depth)
+
+    def _refuse(self, error: InvalidJSONError) -> None:
+        """Tell what is wrong with a message: by reply where an id could be read."""
+        message = error.value
+        id_ = message.get("id") if isinstance(message, dict) and message.get("label") == LABEL else None
+        if isinstance(id_, str):
+            refusal = Refusal(f"Invalid message: {error}", Code.INVALID_MESSAGE, Category.PROTOCOL)
+            self.processor.refuse(Request(id_), refusal)
+        else:
+            self.processor.tell_invalid(str(error))
 
     # -- out ----------------------------------------------------------------------------------------------------------
 
@@ -130,10 +145,13 @@ class Connection:
                     if self._is_binary
                     else {"type": "websocket.send", "text": data.decode()}
                 )
-                await until_suspended(self._send(event), self._watch_write)  # type: ignore[arg-type]
-                if self._write_timer is not None:
-                    self._write_timer.cancel()
-                    self._write_timer = None
+                rest = begin(self._send(event))  # type: ignore[arg-type]
+                if rest is not None:
+                    self._watch_write()
+                    await rest
+                    if self._write_timer is not None:
+                        self._write_timer.cancel()
+                        self._write_timer = None
         except Exception as error:  # noqa: BLE001 - servers differ in what they raise when the client has gone
             logger.debug("session %s: writing ended: %r", self.processor.session.id, error)
             self._is_closed = True

@@ -1,0 +1,68 @@
+"""The responder a manifest chose: is there one of that name, and are its settings right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.errors import did_you_mean, quoted
+from rtvi_plugins.schema import compile_value
+
+if TYPE_CHECKING:
+    from rtvi_plugins.binding.report import Report
+    from rtvi_plugins.binding.values import Values
+    from rtvi_plugins.hooks.contracts import Responder
+    from rtvi_plugins.hooks.host import PluginHost
+    from rtvi_plugins.manifest.model import Manifest
+
+_PLACED: Final = re.compile(r"(?P<path>[^\s:\[\].]+(?:\.[^\s:\[\].]+|\[\d+\])*): (?P<text>.+)")
+_STEP: Final = re.compile(r"[^\[\].]+")
+
+
+def make_responder(manifest: Manifest, host: PluginHost, report: Report, values: Values, bot: object) -> Responder | None:
+    """Make the responder that the manifest chose; None when it chose none or when it cannot be made."""
+    choice = manifest.runtime.responder
+    if choice is None:
+        return None
+    path = ("runtime", "responder")
+    known = host.responders()
+    if choice.use not in known:
+        text = f"no responder '{choice.use}'"
+        hint = did_you_mean(choice.use, known)
+        report.add("unknown-responder", path, text, expected=quoted(known), hint=hint)
+        return None
+    responder = known[choice.use][1]
+    before = len(report.problems)
+    settings = dict(choice.settings)
+    place = (*path, "settings")
+    schema = compile_value(responder.settings_schema)
+    values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder")
+    if len(report.problems) == before:
+        try:
+            return responder(settings, bot)
+        except ValueError as error:
+            for line in str(error).splitlines():
+                steps, text = _place_in(settings, line)
+                report.add("bad-responder", (*place, *steps), f"responder '{choice.use}': {text}")
+    return None
+
+
+def _place_in(settings: Mapping[str, Any], line: str) -> tuple[tuple[str | int, ...], str]:
+    """Read where in its settings a responder found fault: `rules[2].say[0]: text`; nowhere when it does not say.
+
+    A last step that leads nowhere, such as a missing key, is left out.
+    """
+    match = _PLACED.fullmatch(line)
+    if match is None:
+        return (), line
+    steps: list[str | int] = []
+    here: Any = settings
+    for step in _STEP.findall(match["path"]):
+        key = int(step) if isinstance(here, list | tuple) and step.isdecimal() else step
+        try:
+            here = here[key]
+        except (LookupError, TypeError):
+            return ((), line) if not steps else (tuple(steps), line)
+        steps.append(key)
+    return tuple(steps), match["text"]

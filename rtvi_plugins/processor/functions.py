@@ -1,0 +1,249 @@
+"""Functions the client executes: announced by generation, the result checked, timed, delivered once.
+
+Source: rtvi-protocol 5. Clients below 1.2 are told by `llm-function-call`, all others by `llm-function-call-started`,
+`-in-progress` and `-stopped`; never both, since each makes a client run the function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.tables import NOTHING, FunctionType
+from rtvi_plugins.protocol.frames import FunctionCallResultFrame
+from rtvi_plugins.protocol.messages import ServerType, event
+from rtvi_plugins.protocol.versions import Version
+from rtvi_plugins.schema import MISSING, compile_arguments, compile_value
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+
+logger = logging.getLogger(__name__)
+
+OBSERVED_SINCE: Final = Version(1, 2)
+"""From here on clients are told by started, in-progress and stopped."""
+
+DEFAULT_TIMEOUT_S: Final = 30.0
+"""How long a function that no manifest declares may take."""
+
+Deliver = Callable[[Any], Coroutine[Any, Any, None]]
+ResultCallback = Callable[[Any], Awaitable[None] | None]
+
+
+class FunctionCall:
+    """One call that waits for the client.
+
+    deliver: what takes the outcome: the result, or an ActionError.
+    """
+
+    __slots__ = ("arguments", "deliver", "function", "timer", "tool_call_id")
+
+    def __init__(self, function: FunctionType, tool_call_id: str, arguments: Any, deliver: Deliver) -> None:
+        self.function = function
+        self.tool_call_id = tool_call_id
+        self.arguments = arguments
+        self.deliver = deliver
+        self.timer: asyncio.TimerHandle | None = None
+
+
+# -- announcing -------------------------------------------------------------------------------------------------------
+
+
+def is_observer(processor: RTVIProcessor) -> bool:
+    """Whether the client is told by started, in-progress and stopped."""
+    return processor.version >= OBSERVED_SINCE
+
+
+def announce(processor: RTVIProcessor, name: str, tool_call_id: str, arguments: Any) -> None:
+    """Tell the client to execute a function."""
+    if not is_observer(processor):
+        data = {"function_name": name, "tool_call_id": tool_call_id, "args": arguments}
+        processor.send(event(ServerType.LLM_FUNCTION_CALL, data))
+        return
+    processor.send(event(ServerType.LLM_FUNCTION_CALL_STARTED, {"function_name": name}))
+    data = {"tool_call_id": tool_call_id, "function_name": name, "arguments": arguments}
+    processor.send(event(ServerType.LLM_FUNCTION_CALL_IN_PROGRESS, data))
+
+
+def announce_own(processor: RTVIProcessor, tool_call_id: str) -> None:
+    """Tell the client that the bot runs a tool: without its name, which would make the client run it too."""
+    if is_observer(processor):
+        processor.send(event(ServerType.LLM_FUNCTION_CALL_STARTED, {}))
+        processor.send(event(ServerType.LLM_FUNCTION_CALL_IN_PROGRESS, {"tool_call_id": tool_call_id}))
+
+
+def announce_end(
+    processor: RTVIProcessor, tool_call_id: str, name: str | None = None, *, cancelled: bool, result: Any = MISSING
+) -> None:
+    """Tell the client that a call is over."""
+    if is_observer(processor):
+        data: dict[str, Any] = {"tool_call_id": tool_call_id, "cancelled": cancelled}
+        if name is not None:
+            data["function_name"] = name
+        if result is not MISSING:
+            data["result"] = result
+        processor.send(event(ServerType.LLM_FUNCTION_CALL_STOPPED, data))
+
+
+# -- calling ----------------------------------------------------------------------------------------------------------
+
+
+def start(
+    processor: RTVIProcessor,
+    function: FunctionType,
+    tool_call_id: str,
+    arguments: Any,
+    deliver: Deliver,
+) -> FunctionCall:
+    """Announce a call and wait for its result, or its time-out. Raises ActionError when it cannot begin."""
+    if processor._calls is None:
+        processor._calls = {}
+    if tool_call_id in processor._calls:
+        raise ActionError(f"Function call {tool_call_id[:100]} is already waiting", code=Code.BUSY)
+    if len(processor._calls) >= processor.limits["max_actions"]:
+        raise ActionError("Too many function calls at once", code=Code.BUSY)
+    call = FunctionCall(function, tool_call_id, arguments, deliver)
+    announce(processor, function.name, tool_call_id, arguments)
+    processor._calls[tool_call_id] = call
+    call.timer = asyncio.get_running_loop().call_later(function.timeout, _expire, processor, call)
+    return call
+
+
+def _take(processor: RTVIProcessor, tool_call_id: str) -> FunctionCall | None:
+    call = processor._calls.pop(tool_call_id, None) if processor._calls else None
+    if call is not None and call.timer is not None:
+        call.timer.cancel()
+    return call
+
+
+def _expire(processor: RTVIProcessor, call: FunctionCall) -> None:
+    text = f"The client did not answer {call.function.name} within {call.function.timeout:g} s"
+    _fail(processor, call, ActionError(text, code=Code.TIMEOUT))
+
+
+def _fail(processor: RTVIProcessor, call: FunctionCall, error: ActionError) -> None:
+    if _take(processor, call.tool_call_id) is not None:
+        announce_end(processor, call.tool_call_id, call.function.name, cancelled=True)
+        processor.spawn(_deliver_safely(call, error))
+
+
+async def _deliver_safely(call: FunctionCall, error: ActionError) -> None:
+    try:
+        await call.deliver(error)
+    except Exception:
+        logger.exception("delivering the failure of function call %s failed", call.tool_call_id)
+
+
+def cancel(processor: RTVIProcessor, tool_call_id: str) -> bool:
+    """Give up a call: the client is told, its late result will be refused. False when it was over already."""
+    call = _take(processor, tool_call_id)
+    if call is None:
+        return False
+    announce_end(processor, tool_call_id, call.function.name, cancelled=True)
+    return True
+
+
+async def end_all(processor: RTVIProcessor) -> None:
+    """End every call, because the client has gone: whoever waits is told."""
+    calls, processor._calls = list((processor._calls or {}).values()), None
+    for call in calls:
+        if call.timer is not None:
+            call.timer.cancel()
+        await _deliver_safely(call, ActionError("The client has gone", code=Code.CANCELLED))
+
+
+def undeclared(name: str) -> FunctionType:
+    """Describe a function that no manifest declares: any arguments, any result."""
+    return FunctionType(name, compile_arguments({}, NOTHING), compile_value(True), DEFAULT_TIMEOUT_S)
+
+
+async def call_function(
+    processor: RTVIProcessor, name: str, arguments: dict[str, Any], tool_call_id: str | None = None
+) -> Any:
+    """Have the client execute a declared function; gives its checked result. Raises ActionError."""
+    function = processor._tables.functions.get(name)
+    if function is None:
+        hint = did_you_mean(name, processor._tables.functions)
+        text = f"Function {name[:100]} is not declared"
+        raise ActionError(f"{text}; {hint}" if hint else text, code=Code.UNKNOWN_CALL)
+    if faults := function.arguments.faults(arguments):
+        pairs = [(fault.pointer.lstrip("/").replace("/", ".") + ":", fault) for fault in faults]
+        lead = f"Invalid arguments for {name}"
+        refusal = Refusal.of_faults(lead, pairs, Code.INVALID_ARGUMENTS, Category.FUNCTION_CALL)
+        raise ActionError(refusal.text, code=refusal.code, details=refusal.details)
+    outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def deliver(result: Any) -> None:
+        if not outcome.done():
+            outcome.set_result(result)
+
+    call = start(
+        processor,
+        function,
+        tool_call_id or f"call_{uuid.uuid4().hex}",
+        function.arguments.with_defaults(arguments),
+        deliver,
+    )
+    try:
+        result = await outcome
+    except asyncio.CancelledError:
+        cancel(processor, call.tool_call_id)
+        raise
+    if isinstance(result, ActionError):
+        raise result
+    return result
+
+
+async def handle_function_call(
+    processor: RTVIProcessor, name: str, tool_call_id: str, arguments: Any, result_callback: ResultCallback | None
+) -> None:
+    """Announce a call that an LLM made; its outcome goes to `result_callback` and on as a `FunctionCallResultFrame`.
+
+    Returns once the client is told. When the client fails, the outcome is `{"error": text}`, so that the LLM can go on.
+    """
+
+    async def deliver(result: Any) -> None:
+        outcome = {"error": result.text} if isinstance(result, ActionError) else result
+        if result_callback is not None:
+            answered = result_callback(outcome)
+            if inspect.isawaitable(answered):
+                await answered
+        await processor.push_frame(FunctionCallResultFrame(name, tool_call_id, arguments, outcome))
+
+    try:
+        start(processor, processor._tables.functions.get(name) or undeclared(name), tool_call_id, arguments, deliver)
+    except ActionError as error:
+        await deliver(error)
+
+
+def on_result(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+    """Take the client's `llm-function-call-result`. Raises Refusal when nobody waits for it, or it does not fit."""
+    del id_
+    given = data or {}
+    tool_call_id = given.get("tool_call_id")
+    if not isinstance(tool_call_id, str):
+        raise Refusal("Invalid message: tool_call_id: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    waiting = processor._calls.get(tool_call_id) if processor._calls else None
+    if waiting is None:
+        text = f"No function call {tool_call_id[:100]!r} is waiting for a result"
+        raise Refusal(text, Code.UNKNOWN_CALL, Category.FUNCTION_CALL)
+    function = waiting.function
+    if given.get("function_name", function.name) != function.name:
+        text = f"Function call {tool_call_id[:100]!r} is one of {function.name}"
+        raise Refusal(text, Code.UNKNOWN_CALL, Category.FUNCTION_CALL)
+    result = given.get("result")  # missing where the client's handler gave nothing
+    if faults := function.result.faults(result):
+        pairs = [(fault.pointer, fault) for fault in faults]
+        lead = f"Invalid result of {function.name}"
+        refusal = Refusal.of_faults(lead, pairs, Code.INVALID_RESULT, Category.FUNCTION_CALL)
+        _fail(processor, waiting, ActionError(refusal.text, code=refusal.code))
+        raise refusal
+    _take(processor, tool_call_id)
+    announce_end(processor, tool_call_id, function.name, cancelled=False, result=result)
+    return waiting.deliver(result)

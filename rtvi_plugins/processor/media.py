@@ -1,0 +1,95 @@
+"""Files, keys and audio from the client: checked here, handled by hosts that can (rtvi-protocol 2.3).
+
+A host that takes media has a method `take_media(kind, data)`; one that has not makes the client hear so at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.errors import Category
+from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.schema import ValueSchema, compile_value
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import RTVIProcessor
+
+_KEY: Final = {"type": "string", "enum": list("0123456789*#")}
+_DTMF: Final = compile_value(
+    {
+        "type": "object",
+        "properties": {"buttons": {"type": "array", "items": _KEY, "minItems": 1}, "button": _KEY},
+        "anyOf": [{"required": ["buttons"]}, {"required": ["button"]}],
+    }
+)
+"""Both forms: `buttons` since 2.1, `button` in 2.0."""
+
+_OPTIONS: Final = {
+    "type": ["object", "null"],
+    "properties": {
+        "run_immediately": {"type": "boolean"},
+        "audio_response": {"type": "boolean"},
+        "custom_options": {"type": ["object", "null"]},
+    },
+}
+_FILE: Final = compile_value(
+    {
+        "type": "object",
+        "properties": {
+            "content": {"type": "string"},
+            "file": {
+                "type": "object",
+                "properties": {
+                    "format": {"type": "string"},
+                    "name": {"type": ["string", "null"]},
+                    "source": {
+                        "type": "object",
+                        "properties": {"type": {"enum": ["bytes", "url"]}},
+                        "required": ["type"],
+                    },
+                },
+                "required": ["format", "source"],
+            },
+            "options": _OPTIONS,
+        },
+        "required": ["content", "file"],
+    }
+)
+_AUDIO: Final = compile_value(
+    {
+        "type": "object",
+        "properties": {
+            "base64Audio": {"type": "string"},
+            "base64AudioBatch": {"type": "array", "items": {"type": ["string", "null"]}},
+            "sampleRate": {"type": "integer", "minimum": 1},
+            "numChannels": {"type": "integer", "minimum": 1},
+        },
+        "anyOf": [{"required": ["base64Audio"]}, {"required": ["base64AudioBatch"]}],
+        "required": ["sampleRate", "numChannels"],
+    }
+)
+
+
+def on_dtmf(processor: RTVIProcessor, _id: str, data: Any) -> None:
+    """Take key presses. Raises Refusal."""
+    _take(processor, "dtmf", _DTMF, data)
+
+
+def on_send_file(processor: RTVIProcessor, _id: str, data: Any) -> None:
+    """Take a file. Raises Refusal."""
+    _take(processor, "send-file", _FILE, data)
+
+
+def on_raw_audio(processor: RTVIProcessor, _id: str, data: Any) -> None:
+    """Take audio, single or batch. Raises Refusal."""
+    _take(processor, "raw-audio", _AUDIO, data)
+
+
+def _take(processor: RTVIProcessor, kind: str, schema: ValueSchema, data: Any) -> None:
+    if faults := schema.faults({} if data is None else data):
+        pairs = [(fault.pointer, fault) for fault in faults]
+        raise Refusal.of_faults("Invalid message", pairs, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    take_media = getattr(processor.port, "take_media", None)
+    if take_media is None:
+        raise Refusal(f"This bot does not take {kind}", Code.UNSUPPORTED_TYPE, Category.PROTOCOL)
+    take_media(kind, data)

@@ -1,0 +1,87 @@
+"""Repeated requests: an `action` whose data carries an `idempotency_key` runs once for its session and key.
+
+Message ids are no such keys: some clients send the same id every time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.errors import Category
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import RTVIProcessor
+
+MAX_KEPT: Final = 128
+"""How many answers a session keeps; the oldest settled one goes first."""
+
+MAX_WAITING: Final = 16
+"""How many repeats may wait for one running action."""
+
+MAX_KEY_LENGTH: Final = 200
+
+
+class Attempt:
+    """One keyed action: what it asked for, its outcome once there is one, and the repeats that wait for that."""
+
+    __slots__ = ("asked", "is_settled", "refusal", "result", "waiting")
+
+    def __init__(self, asked: tuple[str, str, dict[str, Any]]) -> None:
+        self.asked = asked
+        self.is_settled = False
+        self.result: Any = None
+        self.refusal: Refusal | None = None
+        self.waiting: list[Request] = []
+
+    def settle(self, processor: RTVIProcessor, result: Any, refusal: Refusal | None) -> None:
+        """Keep the outcome and answer the repeats with it."""
+        self.is_settled, self.result, self.refusal = True, result, refusal
+        waiting, self.waiting = self.waiting, []
+        for request in waiting:
+            self.answer(processor, request)
+
+    def answer(self, processor: RTVIProcessor, request: Request) -> None:
+        """Answer a repeat as the first was answered."""
+        if self.refusal is not None:
+            processor.refuse(request, self.refusal)
+        else:
+            processor.answer(request, request.answer_result(self.result))
+
+
+def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[str, str, dict[str, Any]]) -> bool:
+    """Note a keyed action, or answer it as a repeat. True when it is to be run. Raises Refusal."""
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH:
+        text = f"Invalid message: idempotency_key: expected string of 1 to {MAX_KEY_LENGTH} characters"
+        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    if processor._attempts is None:
+        processor._attempts = OrderedDict()
+    attempts = processor._attempts
+    first = attempts.get(key)
+    if first is None:
+        if len(attempts) >= MAX_KEPT:
+            oldest = next((k for k, attempt in attempts.items() if attempt.is_settled), None)
+            if oldest is None:
+                raise Refusal("Too many keyed actions at once", Code.BUSY, Category.PROTOCOL)
+            del attempts[oldest]
+        attempts[key] = request.attempt = Attempt(asked)
+        return True
+    if first.asked != asked:
+        raise Refusal("This idempotency_key was used for another call", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    if first.is_settled:
+        first.answer(processor, request)
+    elif len(first.waiting) < MAX_WAITING:
+        first.waiting.append(request)
+    else:
+        raise Refusal("Too many repeats wait for this action", Code.BUSY, Category.PROTOCOL)
+    return False
+
+
+def forget(processor: RTVIProcessor, request: Request) -> None:
+    """Forget a keyed action that was never started, so that it can be tried again."""
+    if processor._attempts is not None and request.attempt is not None:
+        for key, attempt in tuple(processor._attempts.items()):
+            if attempt is request.attempt:
+                del processor._attempts[key]
+        request.attempt = None

@@ -1,0 +1,164 @@
+"""UI: events and snapshots from the page, commands to it. Source: rtvi-protocol 6.1 to 6.3."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor.actions import is_from_outside
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.protocol.frames import (
+    FrameDirection,
+    RTVIUICancelJobGroupFrame,
+    RTVIUIEventFrame,
+    RTVIUIJobGroupFrame,
+    RTVIUISnapshotFrame,
+)
+from rtvi_plugins.protocol.messages import ServerType, event
+from rtvi_plugins.protocol.versions import Generation
+from rtvi_plugins.schema import ValueSchema, compile_value
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.tables import UIEventType
+
+logger = logging.getLogger(__name__)
+
+_TEXT: Final = {"type": ["string", "null"]}
+_WHOLE: Final = {"type": ["integer", "null"]}
+_TARGET: Final = {"ref": _TEXT, "target_id": _TEXT}
+
+
+def _payload(required: tuple[str, ...], **properties: Any) -> ValueSchema:
+    return compile_value({"type": "object", "properties": properties, "required": list(required)})
+
+
+STANDARD_COMMANDS: Final[Mapping[str, ValueSchema]] = MappingProxyType(
+    {
+        "toast": _payload(
+            ("title",),
+            title={"type": "string"},
+            subtitle=_TEXT,
+            description=_TEXT,
+            image_url=_TEXT,
+            duration_ms=_WHOLE,
+        ),
+        "navigate": _payload(("view",), view={"type": "string"}, params={"type": ["object", "null"]}),
+        "scroll_to": _payload((), **_TARGET, behavior=_TEXT),
+        "highlight": _payload((), **_TARGET, duration_ms=_WHOLE),
+        "focus": _payload((), **_TARGET),
+        "click": _payload((), **_TARGET),
+        "set_input_value": _payload(
+            ("value",), **_TARGET, value={"type": "string"}, replace={"type": ["boolean", "null"]}
+        ),
+        "select_text": _payload((), **_TARGET, start_offset=_WHOLE, end_offset=_WHOLE),
+    }
+)
+"""The commands that pages have stock handlers for, with the schemas of their payloads (rtvi-protocol 6.2)."""
+
+
+# -- to the page ------------------------------------------------------------------------------------------------------
+
+
+def send_command(processor: RTVIProcessor, command: str, payload: Any) -> None:
+    """Send `ui-command`; clients of generation 0, which do not know it, are spared."""
+    if processor.generation is not Generation.LEGACY:
+        processor.send(
+            event(ServerType.UI_COMMAND, {"command": command, "payload": {} if payload is None else payload})
+        )
+
+
+def send_job_group(processor: RTVIProcessor, frame: RTVIUIJobGroupFrame) -> None:
+    """Send `ui-job-group` as the frame has it; legacy clients get the same as a `server-message`."""
+    if frame.data is not None:
+        data = frame.data.model_dump(exclude_none=True)
+        is_known = processor.generation is not Generation.LEGACY
+        processor.send(event(ServerType.UI_JOB_GROUP if is_known else ServerType.SERVER_MESSAGE, data))
+
+
+def check_command(processor: RTVIProcessor, command: str, payload: Any) -> None:
+    """Compare a command with what is declared, or with the standard ones. Raises ValueError: the plugin is wrong."""
+    declared = processor._tables.ui_commands
+    schema = declared.get(command) or STANDARD_COMMANDS.get(command)
+    if schema is None:
+        if declared:
+            raise ValueError(f"no ui command {command!r} is declared; {did_you_mean(command, declared)}".rstrip("; "))
+        return
+    if faults := schema.faults({} if payload is None else payload):
+        told = "; ".join(f"{fault.pointer} {fault.text}".strip() for fault in faults)
+        raise ValueError(f"the payload of ui command {command!r} does not fit: {told}")
+
+
+# -- from the page ----------------------------------------------------------------------------------------------------
+
+
+def on_ui_event(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+    """Take a `ui-event`. Raises Refusal when it is malformed or its payload is not what was declared."""
+    name = data.get("event") if data else None
+    if not isinstance(name, str):
+        raise Refusal("Invalid message: event: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    payload = data.get("payload")
+    declared = processor._tables.ui_events.get(name)
+    if declared is not None and (faults := declared.payload.faults(payload)):
+        pairs = [(fault.pointer, fault) for fault in faults]
+        lead = f"Invalid payload for {name}"
+        raise Refusal.of_faults(lead, pairs, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    frame = RTVIUIEventFrame(id_, name, payload)
+    if declared is None:
+        return _deliver(processor, frame)
+    request = Request(id_)
+    request.timeout = declared.timeout
+    processor._starting = request
+    return _run_event(processor, request, declared, frame)
+
+
+async def _deliver(
+    processor: RTVIProcessor, frame: RTVIUIEventFrame | RTVIUISnapshotFrame | RTVIUICancelJobGroupFrame
+) -> None:
+    """Hand something from the page on: to the pipeline first, then to `on_ui_message`."""
+    await processor.port.push_frame(frame, FrameDirection.DOWNSTREAM)
+    await processor.fire("on_ui_message", frame)
+
+
+async def _run_event(
+    processor: RTVIProcessor, request: Request, declared: UIEventType, frame: RTVIUIEventFrame
+) -> None:
+    """Run the declared handler. There is no positive answer to a `ui-event`; what fails is told."""
+    try:
+        await _deliver(processor, frame)
+        await declared.handler(processor, frame.payload)
+        request.is_answered = True
+    except ActionError as error:
+        processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
+    except asyncio.CancelledError:
+        if not request.is_expired and is_from_outside():
+            raise
+        processor.refuse(request, Refusal("The event was cancelled", Code.CANCELLED, Category.INTERNAL))
+    except Exception:
+        logger.exception("the handler of ui event %s failed", declared.name)
+        processor.refuse(request, Refusal("The event could not be handled", Code.ACTION_FAILED, Category.INTERNAL))
+    finally:
+        if request.task is not None:
+            processor.untrack(request)
+
+
+def on_ui_snapshot(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+    """Take a `ui-snapshot`: the newest is kept at `processor.session.snapshot`. Raises Refusal."""
+    tree = data.get("tree") if data else None
+    if not isinstance(tree, dict) or not isinstance(tree.get("root"), dict):
+        raise Refusal("Invalid message: tree: expected object with root", Code.INVALID_MESSAGE, Category.PROTOCOL)
+    processor.session.snapshot = tree
+    return _deliver(processor, RTVIUISnapshotFrame(id_, tree))
+
+
+def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+    """Take a `ui-cancel-job-group`: a known, cancellable group is cancelled, any other ignored. Raises Refusal."""
+    job_id, reason = (data or {}).get("job_id"), (data or {}).get("reason")
+    if not isinstance(job_id, str) or not isinstance(reason, str | None):
+        text = "Invalid message: expected string job_id and, if any, string reason"
+        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    return _deliver(processor, RTVIUICancelJobGroupFrame(id_, job_id, reason))
