@@ -30,6 +30,7 @@ class ClientType(enum.StrEnum):
     UI_EVENT = "ui-event"
     UI_SNAPSHOT = "ui-snapshot"
     UI_CANCEL_JOB_GROUP = "ui-cancel-job-group"
+    UI_CANCEL_TASK = "ui-cancel-task"
     DESCRIBE_CONFIG = "describe-config"
     GET_CONFIG = "get-config"
     UPDATE_CONFIG = "update-config"
@@ -38,7 +39,7 @@ class ClientType(enum.StrEnum):
 
 
 class ServerType(enum.StrEnum):
-    """Every message this server may send, to clients of any generation."""
+    """Every message a server may send, of any generation; `docs/messages.md` says which of them this one sends."""
 
     BOT_READY = "bot-ready"
     SERVER_RESPONSE = "server-response"
@@ -65,6 +66,32 @@ class ServerType(enum.StrEnum):
     LLM_FUNCTION_CALL_STOPPED = "llm-function-call-stopped"
     UI_COMMAND = "ui-command"
     UI_JOB_GROUP = "ui-job-group"
+    USER_STARTED_SPEAKING = "user-started-speaking"
+    USER_STOPPED_SPEAKING = "user-stopped-speaking"
+    VAD_USER_STARTED_SPEAKING = "vad-user-started-speaking"
+    VAD_USER_STOPPED_SPEAKING = "vad-user-stopped-speaking"
+    USER_MUTE_STARTED = "user-mute-started"
+    USER_MUTE_STOPPED = "user-mute-stopped"
+    STT_RAW_TEXT = "stt-raw-text"
+    USER_AUDIO_LEVEL = "user-audio-level"
+    BOT_STARTED_SPEAKING = "bot-started-speaking"
+    BOT_STOPPED_SPEAKING = "bot-stopped-speaking"
+    BOT_LLM_MARKER = "bot-llm-marker"
+    BOT_TTS_STARTED = "bot-tts-started"
+    BOT_TTS_STOPPED = "bot-tts-stopped"
+    BOT_TTS_TEXT = "bot-tts-text"
+    TTS_RAW_TEXT = "tts-raw-text"
+    BOT_TTS_AUDIO = "bot-tts-audio"
+    BOT_AUDIO_LEVEL = "bot-audio-level"
+    BOT_LLM_SEARCH_RESPONSE = "bot-llm-search-response"
+    METRICS = "metrics"
+    SYSTEM_LOG = "system-log"
+    LLM_FUNCTION_CALL_START = "llm-function-call-start"
+    UI_TASK = "ui-task"
+    APPEND_TO_CONTEXT_RESULT = "append-to-context-result"
+    CONFIG_ERROR = "config-error"
+    STORAGE_ITEM_STORED = "storage-item-stored"
+    LLM_JSON_COMPLETION = "llm-json-completion"
 
 
 REQUESTS: Final = frozenset(

@@ -49,7 +49,8 @@ def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
 
 
 def _reason(error: orjson.JSONDecodeError) -> str:
-    return "nested too deeply" if "recursion" in error.msg.lower() else f"at character {error.pos}"
+    is_depth = any(word in error.msg.lower() for word in ("depth", "recursion"))  # versions of orjson differ
+    return "nested too deeply" if is_depth else f"at character {error.pos}"
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
