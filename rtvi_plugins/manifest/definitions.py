@@ -30,8 +30,8 @@ def join_definitions(host: Source, service: Source, *, label: str) -> tuple[Sour
     taken = part_at(service, (KEY,))
     present = host.value.get(KEY, {})
     if not isinstance(taken.value, dict) or not isinstance(present, dict):
-        # One of them is no mapping. The service's is reported as part of the service, the host's as what it is.
-        return host, service
+        # One of them is no mapping, and a problem of its own.
+        return host, without_keys(service, KEY)
     names = {name: name for name in taken.value}
     if any(_differs(taken.value[name], present.get(name)) for name in taken.value if name in present):
         names = {name: _free(f"{_plain(label)}.{name}", present) for name in taken.value}

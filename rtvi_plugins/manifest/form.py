@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -24,7 +25,7 @@ SERVICE_KEYS: Final = frozenset(("actions", "options", "plugin", "use"))
 UNNAMED: Final = "unnamed"
 """Stands in for a name that is missing or wrong, so that the rest can be checked."""
 MAX_PROBLEMS: Final = 1_000
-"""Problems of form reported of one file."""
+"""Problems of form reported of one file; with more than that nothing of it counts as sound."""
 
 _STAND_INS: Final[dict[str, Any]] = {"manifest": LANGUAGE_VERSION, "bot": UNNAMED}
 # Taking a part out may leave its parent incomplete, which then goes too; no part of a manifest lies deeper.
@@ -77,7 +78,7 @@ def check_form(source: Source, raw: bytes, lost: Iterable[tuple[str, ...]]) -> C
     if kind_of(source.value.get("manifest")) != "number":
         state.omit([("manifest",)])  # `check_version` told of it
     manifest = _validated(state, raw)
-    if manifest is None or state.omitted:
+    if state.omitted and not state.is_hopeless:
         manifest = _sound_part(state)
     return Checked(manifest, frozenset(state.omitted), tuple(state.problems))
 
@@ -87,6 +88,7 @@ class _State:
     source: Source
     omitted: set[tuple[str, ...]] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    is_hopeless: bool = False
 
     def omit(self, paths: Iterable[tuple[str, ...]]) -> None:
         for path in paths:
@@ -132,14 +134,15 @@ def _validated(state: _State, raw: bytes) -> Manifest | None:
     try:
         return Manifest.model_validate_json(raw)
     except ValidationError as error:
-        faults = list(faults_of(error, state.source))
+        faults = list(islice(faults_of(error, state.source), MAX_PROBLEMS))
         state.omit(fault.path for fault in faults)
         # What could not be read was reported then and stands here as None; the version has its own check.
-        new = [f for f in faults if f.place != ("manifest",) and f.place not in state.source.faulty]
-        state.problems += [fault.problem() for fault in new[:MAX_PROBLEMS]]
-        if len(new) > MAX_PROBLEMS:
-            text = f"{len(new):,} problems in this file; {MAX_PROBLEMS:,} of them are shown"
+        new = (f for f in faults if f.place != ("manifest",) and f.place not in state.source.faulty)
+        state.problems += [fault.problem() for fault in new]
+        if error.error_count() > MAX_PROBLEMS:
+            text = f"more than {MAX_PROBLEMS:,} problems in this file; the others are not shown"
             state.problems.append(Problem("too-large", text, state.source.locate(())))
+            state.is_hopeless = True
         return None
 
 

@@ -66,6 +66,17 @@ _FORMS: Final[dict[str, dict[str, Any]]] = {
     "not": _SCHEMA,
 }
 
+# Keys that mean the same wherever they stand.
+_SHARED: Final = {
+    "description": "For people, and for the LLM where it may call this.",
+    "arguments": "What a call carries; an argument without `default` is required unless `required: false`.",
+    "result": "What comes back; left out, anything.",
+    "timeout": "How long the answer may take.",
+    "plugin": "Entry-point name of the plugin that supplies the handler; may be left out when only one can.",
+    "payload": "What is sent along; left out, anything.",
+    "data": "What the client sends; left out, anything.",
+}
+
 
 class _Untitled(GenerateJsonSchema):
     """Leaves out titles that only repeat the key."""
@@ -117,7 +128,7 @@ def _describe(model: type[BaseModel], definition: dict[str, Any]) -> None:
     """Give the definition the first paragraph of the docstring, and each property its own line or docstring."""
     documentation = inspect.getdoc(model) or ""
     definition["description"] = " ".join(documentation.partition("\n\n")[0].split())
-    words: dict[str, str] = {}
+    words = {name: text for name, text in _SHARED.items() if name in model.model_fields}
     for owner in reversed(model.__mro__):
         if issubclass(owner, Model):
             words |= _attribute_docstrings(owner)

@@ -109,6 +109,7 @@ class Option(Value):
     client:  what clients may do with it; `none` hides it from them altogether.
     secret:  its value is never sent, logged or named in an error.
     bind:    `stage.field` of the pipeline that takes the value (Pipecat host).
+    apply:   when a new value reaches the pipeline: at once, or with the next session (Pipecat host).
     """
 
     default: Any = None
@@ -156,9 +157,6 @@ class Argument(Value):
 class Action(Model):
     """One action of a service. `timeout` is in seconds.
 
-    arguments:   what a call may carry; an argument without `default` is required unless `required: false`.
-    result:      what the handler returns; left out, anything.
-    timeout:     how long the handler may take.
     concurrency: `serial` runs one call of a session at a time; left out, as the service says.
     job:         a long action that reports progress.
     cancellable: whether a client may cancel the job.
@@ -178,7 +176,8 @@ class Action(Model):
 class Service(Model):
     """One service: options that clients set and actions that they call.
 
-    plugin:      entry-point name of the plugin that supplies the handlers; may be left out when only one can.
+    options:     what clients set, by name.
+    actions:     what clients call, by name.
     concurrency: `serial` runs one of its actions in a session at a time.
     """
 
@@ -214,7 +213,11 @@ class UIEvent(Model):
 
 
 class UI(Model):
-    """What the bot and the page say to each other."""
+    """What the bot and the page say to each other.
+
+    commands: what the bot may send, by name.
+    events:   what the page may send, by name.
+    """
 
     commands: Table[Name, Command] = Field(default_factory=_nothing)
     events: Table[Name, UIEvent] = Field(default_factory=_nothing)
@@ -231,7 +234,11 @@ class Message(Model):
 
 
 class ResponderChoice(Model):
-    """Which responder answers `send-text`, and its settings, which its own schema checks."""
+    """Which responder answers `send-text`, and its settings.
+
+    use:      the responder's name: `echo`, `rules` or one that a plugin supplies.
+    settings: what the responder's own schema allows.
+    """
 
     use: Name
     settings: Table[str, Any] = Field(default_factory=_nothing)
@@ -270,7 +277,10 @@ class Limits(Model):
 
 
 class Auth(Model):
-    """Who may connect. `tokens` maps a caller's name to the bearer token that proves it."""
+    """Who may connect.
+
+    tokens: a caller's name → the bearer token that proves it.
+    """
 
     tokens: Table[Name, Annotated[str, Field(min_length=8)]]
 
@@ -278,8 +288,11 @@ class Auth(Model):
 class Runtime(Model):
     """How the standalone host runs the bot.
 
-    origins: browser origins allowed besides the server's own (`https://app.example`, or `*` for any).
-    hosts:   names this server answers to besides loopback and the address it binds (`bot.example`, or `*` for any).
+    responder: what answers `send-text`.
+    limits:    the bounds of one bot.
+    auth:      who may connect; left out, no token is asked for.
+    origins:   browser origins allowed besides the server's own (`https://app.example`, or `*` for any).
+    hosts:     names this server answers to besides loopback and the address it binds (`bot.example`, or `*` for any).
     announce_changes: tell clients by `server-message` when the bot itself changes an option.
     """
 

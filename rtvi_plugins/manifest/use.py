@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rtvi_plugins.errors import Problem, did_you_mean
-from rtvi_plugins.manifest.definitions import join_definitions
+from rtvi_plugins.manifest.definitions import KEY, join_definitions
 from rtvi_plugins.manifest.env import fill_in
 from rtvi_plugins.manifest.files import SUFFIXES, read_bytes, reason_of
 from rtvi_plugins.manifest.form import check_version
@@ -154,6 +154,10 @@ class Uses:
         if not is_ours:
             return None
         service = without_keys(source, "manifest")
+        shared = service.value.get(KEY, {})
+        if not isinstance(shared, dict):
+            at = source.locate((KEY,))
+            self.problems.append(Problem("wrong-type", f"wrong type: {kind_of(shared)}", at, KEY, expected="object"))
         if "use" not in service.value:
             return service
         folder = file.content.parent if isinstance(file.content, Path) else _folder_inside(file.content)
