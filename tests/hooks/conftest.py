@@ -18,15 +18,15 @@ SOUND = """
     from rtvi_plugins.handlers import Handlers
     from rtvi_plugins.hooks.hookspecs import hookimpl
 
-    voice = Handlers("voice")
+    parrot = Handlers("parrot")
 
-    @voice.action("say")
+    @parrot.action("say")
     async def say(processor, *, text: str) -> bool:
         return True
 
     @hookimpl
     def rtvi_handlers():
-        return [voice]
+        return [parrot]
 """
 
 

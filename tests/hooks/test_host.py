@@ -27,15 +27,15 @@ def slugs(host: PluginHost) -> list[str]:
 
 
 def test_sound_plugin(site: Site) -> None:
-    module = site.install("voice", site.sound, version="2.1")
-    host = discover("voice")
+    module = site.install("parrot", site.sound, version="2.1")
+    host = discover("parrot")
     (plugin,) = host.plugins
     assert host.problems == ()
-    assert (plugin.name, plugin.distribution, plugin.version) == ("voice", "rtvi-plugin-voice", "2.1")
+    assert (plugin.name, plugin.distribution, plugin.version) == ("parrot", "rtvi-plugin-parrot", "2.1")
     assert plugin.value == module
     assert plugin.location.path == str(site.folder / f"{module}.py")
     assert plugin.hooks == ("rtvi_handlers",)
-    assert [(p, h.title) for p, h in host.handlers()] == [(plugin, "action voice.say")]
+    assert [(p, h.title) for p, h in host.handlers()] == [(plugin, "action parrot.say")]
 
 
 def test_entry_point_may_name_an_object(site: Site) -> None:
@@ -83,14 +83,14 @@ BROKEN = {
 @pytest.mark.parametrize(("code", "line", "said"), BROKEN.values(), ids=BROKEN)
 def test_failing_import(site: Site, code: str, line: int, said: str) -> None:
     module = site.install("bad", code)
-    site.install("voice", site.sound)
-    host = discover("bad", "voice")
+    site.install("parrot", site.sound)
+    host = discover("bad", "parrot")
     (problem,) = host.problems
     assert problem.slug == "broken-plugin"
     assert (problem.location.path, problem.location.line) == (str(site.folder / f"{module}.py"), line)
     assert problem.text.startswith(f"plugin 'bad' (rtvi-plugin-bad 1.0): cannot load '{module}': {said}")
     assert "\n" not in problem.render()
-    assert [p.name for p in host.plugins if not p.problems] == ["voice"]
+    assert [p.name for p in host.plugins if not p.problems] == ["parrot"]
     assert len(host.handlers()) == 1
 
 
@@ -120,13 +120,13 @@ def test_keyboard_interrupt_passes(site: Site) -> None:
 HOOK_FAILURES = {
     "raises": "raise RuntimeError('boom')",
     "exits": "raise SystemExit",
-    "generator fails half-way": "yield voice; raise RuntimeError('boom')",
+    "generator fails half-way": "yield parrot; raise RuntimeError('boom')",
 }
 
 
 @pytest.mark.parametrize("body", HOOK_FAILURES.values(), ids=HOOK_FAILURES)
 def test_exception_in_a_hook_drops_the_plugin(site: Site, body: str) -> None:
-    module = site.install("bad", site.sound.replace("return [voice]", body) + MIDDLEWARE)
+    module = site.install("bad", site.sound.replace("return [parrot]", body) + MIDDLEWARE)
     host = discover("bad")
     (problem,) = host.problems
     assert problem.slug == "broken-plugin"
@@ -187,7 +187,7 @@ def test_every_unknown_hook_is_reported_at_its_place(site: Site) -> None:
 
 def test_order_is_by_name_and_extras_stand_among_the_installed(site: Site) -> None:
     for name in ("delta", "alpha", "charlie"):
-        site.install(name, site.sound.replace('"voice"', f'"{name}"'))
+        site.install(name, site.sound.replace('"parrot"', f'"{name}"'))
     bravo = Handlers("bravo")
     bravo.action("say")(len)
     host = PluginHost.discover(

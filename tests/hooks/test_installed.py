@@ -26,9 +26,9 @@ def slugs(host: PluginHost) -> list[str]:
 
 
 def test_one_name_in_two_distributions(site: Site) -> None:
-    site.install("voice", site.sound, distribution="rtvi-plugin-a", version="1.5")
-    site.install("voice", site.sound, distribution="rtvi-plugin-b", version="2.5")
-    host = discover("voice")
+    site.install("parrot", site.sound, distribution="rtvi-plugin-a", version="1.5")
+    site.install("parrot", site.sound, distribution="rtvi-plugin-b", version="2.5")
+    host = discover("parrot")
     assert [(p.distribution, bool(p.problems)) for p in host.plugins] == [
         ("rtvi-plugin-a", False),
         ("rtvi-plugin-b", True),
@@ -41,9 +41,9 @@ def test_one_name_in_two_distributions(site: Site) -> None:
 
 
 def test_one_name_twice_in_one_distribution(site: Site) -> None:
-    lines = "[rtvi_plugins]\nvoice = rtvi_plugins.errors\nvoice = rtvi_plugins.handlers\n"
-    site.install("voice", None, entry_points=lines)
-    assert slugs(discover("voice")) == ["duplicate-plugin"]
+    lines = "[rtvi_plugins]\nparrot = rtvi_plugins.errors\nparrot = rtvi_plugins.handlers\n"
+    site.install("parrot", None, entry_points=lines)
+    assert slugs(discover("parrot")) == ["duplicate-plugin"]
 
 
 def test_name_of_an_extra_is_taken(site: Site) -> None:
@@ -55,23 +55,23 @@ def test_name_of_an_extra_is_taken(site: Site) -> None:
 
 def test_distribution_seen_twice_is_no_duplicate(make_site: Callable[[str], Site]) -> None:
     installed, sources = make_site("installed"), make_site("sources")
-    module = installed.install("voice", installed.sound)
-    egg = sources.folder / "RTVI_Plugin.voice.egg-info"
+    module = installed.install("parrot", installed.sound)
+    egg = sources.folder / "RTVI_Plugin.parrot.egg-info"
     egg.mkdir()
-    (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: rtvi-plugin-voice\nVersion: 1.0\n")
-    (egg / "entry_points.txt").write_text(f"[rtvi_plugins]\nvoice = {module}\n")
+    (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: rtvi-plugin-parrot\nVersion: 1.0\n")
+    (egg / "entry_points.txt").write_text(f"[rtvi_plugins]\nparrot = {module}\n")
     (egg / "requires.txt").write_text("pydantic>=2\n")
-    host = discover("voice")
+    host = discover("parrot")
     assert host.problems == ()
     assert len(host.plugins) == 1
 
 
 def test_copy_behind_another_copy_does_not_count(make_site: Callable[[str], Site]) -> None:
     old = make_site("old")
-    old.install("gone", old.sound, distribution="rtvi-plugin-voice")
+    old.install("gone", old.sound, distribution="rtvi-plugin-parrot")
     new = make_site("new")
-    new.install("voice", new.sound, distribution="rtvi-plugin-voice", version="2.0")
-    assert [(p.name, p.version) for p in PluginHost.discover(only=["gone", "voice"]).plugins] == [("voice", "2.0")]
+    new.install("parrot", new.sound, distribution="rtvi-plugin-parrot", version="2.0")
+    assert [(p.name, p.version) for p in PluginHost.discover(only=["gone", "parrot"]).plugins] == [("parrot", "2.0")]
 
 
 REQUIREMENTS = {
@@ -94,12 +94,12 @@ REQUIREMENTS = {
 def test_requirements(site: Site, requires: tuple[str, ...], said: list[str]) -> None:
     site.install("", None, distribution="rtvi-plugins", version="0.1.0", entry_points="[other]\nx = y\n")
     site.install("", None, distribution="early", version="1.0b2", entry_points="[other]\nx = y\n")
-    site.install("voice", site.sound, requires=requires)
-    host = discover("voice")
+    site.install("parrot", site.sound, requires=requires)
+    host = discover("parrot")
     assert slugs(host) == ["unmet-requirement"] * len(said)
     for text in said:
         assert text in "\n".join(problem.render() for problem in host.problems)
-        assert "plugin 'voice' (rtvi-plugin-voice 1.0)" in "\n".join(problem.render() for problem in host.problems)
+        assert "plugin 'parrot' (rtvi-plugin-parrot 1.0)" in "\n".join(problem.render() for problem in host.problems)
     assert len(host.handlers()) == 1, "what it supplies is still known, so that one fault does not look like many"
 
 
@@ -119,15 +119,15 @@ def test_damaged_distribution(site: Site, metadata: bytes | None, entry_points: 
     if metadata is not None:
         (info / "METADATA").write_bytes(metadata)
     (info / "entry_points.txt").write_bytes(entry_points)
-    site.install("voice", site.sound)
-    host = discover("voice")
+    site.install("parrot", site.sound)
+    host = discover("parrot")
     assert slugs(host) == ["broken-plugin"] * count
     assert {p.location.path for p in host.problems} <= {str(site.folder)}
     assert len(host.handlers()) == 1
 
 
 def test_only_leaves_the_rest_unimported(site: Site) -> None:
-    module = site.install("voice", "raise AssertionError")
+    module = site.install("parrot", "raise AssertionError")
     site.install("room", site.sound)
     assert [p.name for p in discover("room").plugins] == ["room"]
     assert module not in sys.modules

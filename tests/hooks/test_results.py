@@ -14,11 +14,11 @@ from rtvi_plugins.handlers import Handlers
 from rtvi_plugins.hooks.hookspecs import hookimpl
 from rtvi_plugins.hooks.host import PluginHost
 
-voice = Handlers("voice")
-voice.action("say")(len)
-unnamed = Handlers("voice")
+parrot = Handlers("parrot")
+parrot.action("say")(len)
+unnamed = Handlers("parrot")
 unnamed.action(5)(len)  # type: ignore[arg-type]
-uncallable = Handlers("voice")
+uncallable = Handlers("parrot")
 uncallable.action("say")(5)  # type: ignore[type-var]
 numbered = Handlers(5)  # type: ignore[arg-type]
 
@@ -92,16 +92,16 @@ def faults_of(host: PluginHost) -> list[tuple[str, str]]:
 ITERABLE = "an iterable of Handlers"
 COROUTINES = "'async def' functions that take (call, call_next)"
 RESULTS: dict[str, tuple[str, object, list[tuple[str, str]]]] = {
-    "handlers: list": ("rtvi_handlers", [voice, Handlers()], []),
+    "handlers: list": ("rtvi_handlers", [parrot, Handlers()], []),
     "handlers: empty": ("rtvi_handlers", (), []),
-    "handlers: dict": ("rtvi_handlers", {"voice": voice}, [("hook 'rtvi_handlers' gave a 'dict'", ITERABLE)]),
+    "handlers: dict": ("rtvi_handlers", {"parrot": parrot}, [("hook 'rtvi_handlers' gave a 'dict'", ITERABLE)]),
     "handlers: nothing": ("rtvi_handlers", None, [("hook 'rtvi_handlers' gave None", ITERABLE)]),
-    "handlers: text": ("rtvi_handlers", "voice", [("hook 'rtvi_handlers' gave a 'str'", ITERABLE)]),
+    "handlers: text": ("rtvi_handlers", "parrot", [("hook 'rtvi_handlers' gave a 'str'", ITERABLE)]),
     "handlers: number": ("rtvi_handlers", 5, [("hook 'rtvi_handlers' gave an 'int'", ITERABLE)]),
-    "handlers: one": ("rtvi_handlers", voice, [("hook 'rtvi_handlers' gave one Handlers", ITERABLE)]),
+    "handlers: one": ("rtvi_handlers", parrot, [("hook 'rtvi_handlers' gave one Handlers", ITERABLE)]),
     "handlers: some wrong": (
         "rtvi_handlers",
-        ["x", voice, Handlers],
+        ["x", parrot, Handlers],
         [
             ("hook 'rtvi_handlers' gave a 'str' at [0]", "Handlers"),
             ("hook 'rtvi_handlers' gave a class 'Handlers' at [2]", "Handlers"),
@@ -111,7 +111,7 @@ RESULTS: dict[str, tuple[str, object, list[tuple[str, str]]]] = {
     "handlers: uncallable": (
         "rtvi_handlers",
         [uncallable],
-        [("handler of action voice.say is an 'int'", "a function")],
+        [("handler of action parrot.say is an 'int'", "a function")],
     ),
     "handlers: numbered": ("rtvi_handlers", [numbered], [("Handlers at [0] are for an 'int'", "a service's name")]),
     "middleware: sound": ("rtvi_middleware", [good, Object(), partial(long, third=1)], []),
@@ -216,7 +216,7 @@ def test_results(hook: str, given: object, faults: list[tuple[str, str]]) -> Non
 
 
 def test_sound_parts_are_kept_beside_faults() -> None:
-    assert [h.name for _, h in host_of("rtvi_handlers", lambda: ["x", voice]).handlers()] == ["say"]
+    assert [h.name for _, h in host_of("rtvi_handlers", lambda: ["x", parrot]).handlers()] == ["say"]
     assert host_of("rtvi_middleware", lambda: [plain, good]).middleware() == (good,)
     assert list(host_of("rtvi_responders", lambda: {"x": Returns, "y": Responder}).responders()) == ["y"]
 
@@ -226,16 +226,16 @@ async def started_async() -> list[Handlers]:
 
 
 async def yields_async() -> AsyncIterator[Handlers]:
-    yield voice
+    yield parrot
 
 
 def yields() -> Iterator[Handlers]:
-    yield voice
+    yield parrot
 
 
 @hookimpl(wrapper=True)
 def wraps() -> Iterator[Handlers]:
-    yield voice
+    yield parrot
 
 
 @hookimpl
@@ -318,7 +318,7 @@ def test_hints_lead_out() -> None:
 
     assert hints("rtvi_session_ended", misspelt) == ["did you mean 'reason'?"]
     assert hints("rtvi_handlers", AsClass.rtvi_handlers) == ["name an instance in the entry point, not the class"]
-    assert hints("rtvi_handlers", lambda: voice) == ["put it in a list: [handlers]"]
+    assert hints("rtvi_handlers", lambda: parrot) == ["put it in a list: [handlers]"]
 
 
 @pytest.mark.parametrize(
