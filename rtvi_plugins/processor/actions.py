@@ -12,7 +12,8 @@ from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.loop import Answering
     from rtvi_plugins.processor.tables import RTVIAction
 
 logger = logging.getLogger(__name__)

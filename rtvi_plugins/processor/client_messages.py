@@ -19,7 +19,8 @@ from rtvi_plugins.protocol.frames import FrameDirection, RTVIClientMessageFrame
 from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, ServerType, reply
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.loop import Answering
     from rtvi_plugins.processor.tables import MessageType
 
 logger = logging.getLogger(__name__)

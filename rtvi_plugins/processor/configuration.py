@@ -30,7 +30,8 @@ from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.schema import MISSING, Fault
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.loop import Answering
 
 logger = logging.getLogger(__name__)
 

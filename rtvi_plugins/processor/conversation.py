@@ -19,7 +19,8 @@ from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.loop import Answering
 
 logger = logging.getLogger(__name__)
 

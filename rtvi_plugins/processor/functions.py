@@ -22,7 +22,8 @@ from rtvi_plugins.protocol.versions import Version
 from rtvi_plugins.schema import MISSING, compile_arguments, compile_value
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.loop import Answering
 
 logger = logging.getLogger(__name__)
 

@@ -12,23 +12,10 @@ from rtvi_plugins.protocol.messages import ServerType, reply
 from rtvi_plugins.protocol.versions import LEGACY_VERSION, SERVER_VERSION, Generation, parse_version
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.loop import Answering
 
 logger = logging.getLogger(__name__)
-
-
-class Readiness:
-    """Where the handshake stands.
-
-    pending: the ids of `client-ready` messages that wait for their `bot-ready`.
-    """
-
-    __slots__ = ("bot", "is_applying", "pending")
-
-    def __init__(self) -> None:
-        self.bot = False
-        self.is_applying = False
-        self.pending: list[str] = []
 
 
 def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering:

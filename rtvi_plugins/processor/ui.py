@@ -23,7 +23,8 @@ from rtvi_plugins.protocol.versions import Generation
 from rtvi_plugins.schema import ValueSchema, compile_value
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.core import Answering, RTVIProcessor
+    from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.loop import Answering
     from rtvi_plugins.processor.tables import UIEventType
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Long actions: what runs them (`base`, `local`), and several of them reported as one group (`group`, `pacing`)."""
