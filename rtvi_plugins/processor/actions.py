@@ -218,17 +218,21 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
     except Refusal as refusal:
         raise ActionError(refusal.text, code=refusal.code, details=refusal.details) from None
     try:
-        async with asyncio.timeout(action.timeout):
+        async with asyncio.timeout(action.timeout) as clock:
             if action.serial is None:
                 result = await action.invoke(processor, arguments)
             else:
                 async with _lock(processor, action.serial):
                     result = await action.invoke(processor, arguments)
-    except TimeoutError:
-        raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
     except ActionError:
         raise
+    except asyncio.CancelledError:
+        if is_from_outside():
+            raise
+        raise ActionError("The action was cancelled", code=Code.CANCELLED) from None
     except Exception as error:
+        if isinstance(error, TimeoutError) and clock.expired():
+            raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
         logger.exception("action %s.%s failed", service, name)
         raise ActionError(_FAILED, code=Code.ACTION_FAILED) from error
     if action.result.faults(result):

@@ -279,16 +279,15 @@ async def _apply(processor: RTVIProcessor, service: str, option: RTVIServiceOpti
     where = f"{service}.{option.name}"
     timeout = processor.limits["option_timeout"]
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(timeout) as clock:
             await option.apply(processor, RTVIServiceOptionConfig.model_construct(name=option.name, value=value))
     except ActionError as error:
         text = f"Option {where} was refused: {error.text}"
         raise Refusal(text, error.code, Category.CONFIGURATION, error.details) from None
     except TimeoutError:
         logger.exception("option %s failed", where)
-        raise Refusal(
-            f"Option {where} failed: timed out after {timeout:g} s", Code.OPTION_FAILED, Category.CONFIGURATION
-        ) from None
+        why = f": timed out after {timeout:g} s" if clock.expired() else ""  # or the handler's own time-out
+        raise Refusal(f"Option {where} failed{why}", Code.OPTION_FAILED, Category.CONFIGURATION) from None
     except asyncio.CancelledError:
         if is_from_outside():
             raise

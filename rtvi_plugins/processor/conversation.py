@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_HELD_BACK: Final = 16
 """How many texts may wait for the next turn (`run_immediately: false`); more are refused."""
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"')\]]*\s+")
+_SENTENCE_END: Final = re.compile(r"([.!?…][\"'”’)\]]*)\s+")
 _segments = itertools.count(1)
 
 
@@ -70,9 +70,9 @@ class Turn:
         processor.send(event(ServerType.BOT_LLM_TEXT, {"text": piece}))
         self.said.append(piece)
         self.sentence += piece
-        *complete, self.sentence = _SENTENCE_END.split(self.sentence)
-        for sentence in complete:
-            _output(processor, sentence)
+        while end := _SENTENCE_END.search(self.sentence):
+            complete, self.sentence = self.sentence[: end.end(1)], self.sentence[end.end() :]
+            _output(processor, complete)
 
     def _end(self, processor: RTVIProcessor) -> None:
         """Send what is left of the last sentence and close the bracket."""

@@ -122,12 +122,15 @@ class RTVIProcessor(MessageLoop):
 
     async def send_error(self, error: str, fatal: bool = False, *, category: Category = Category.INTERNAL) -> None:
         """Send `error`, with the text under both names that clients read. `fatal` ends the session."""
-        self._port.send(
-            event(ServerType.ERROR, {"error": error, "message": error, "fatal": fatal, "category": str(category)})
-        )
+        self.tell_error(error, fatal=fatal, category=category)
         await self.fire("on_error", error)
         if fatal:
             await self._port.end()
+
+    def tell_error(self, error: str, *, fatal: bool = False, category: Category = Category.INTERNAL) -> None:
+        """Send `error` and do nothing else."""
+        data = {"error": error, "message": error, "fatal": fatal, "category": str(category)}
+        self._port.send(event(ServerType.ERROR, data))
 
     async def send_server_response(self, client_msg: RTVIClientMessageFrame | str, data: Any = None) -> None:
         """Answer a `client-message` that `on_client_message` was given."""

@@ -200,6 +200,12 @@ def read_cancel(data: Any) -> tuple[str, str]:
     return job_id, reason if isinstance(reason, str) else ""
 
 
+def on_cancel_job_group(processor: RTVIProcessor, _id: str, data: Any) -> None:
+    """Cancel the group that a `ui-cancel-job-group` names; nobody answers that message. Raises Refusal."""
+    job_id, reason = read_cancel(data)
+    processor.jobs.cancel(job_id, reason)
+
+
 # -- handlers ---------------------------------------------------------------------------------------------------------
 
 

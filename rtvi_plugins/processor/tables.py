@@ -69,9 +69,16 @@ class HandlerThreads:
         """Run it in a thread, with the caller's context variables; await what it returns if that is awaitable."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="rtvi-handler")
-        call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+        call = functools.partial(contextvars.copy_context().run, _call, function, *args, **kwargs)
         result = await asyncio.get_running_loop().run_in_executor(self._executor, call)
         return await result if inspect.isawaitable(result) else result
+
+
+def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:  # no future can carry it: whoever waits would wait for ever
+        raise RuntimeError("a handler raised StopIteration") from error
 
 
 _THREADS: Final = HandlerThreads()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -19,14 +20,20 @@ from urllib.parse import urlsplit
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
+# Stricter than a URL parser, which would find `localhost` in `x@localhost` and in `localhost/x`: the header comes back
+# to the client as part of an address.
+_HOST: Final = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+|\*))(?::(?P<port>[0-9]{1,5}))?")
+
 
 def split_host(host: str) -> tuple[str, int | None]:
     """Split a `Host` header into name (lower case, no brackets) and port; an unreadable one gives an empty name."""
-    try:
-        parts = urlsplit(f"//{host}")
-        return (parts.hostname or "").rstrip("."), parts.port
-    except ValueError:
+    match = _HOST.fullmatch(host)
+    if match is None:
         return "", None
+    port = int(match["port"]) if match["port"] else None
+    if port is not None and port > 65_535:
+        return "", None
+    return (match["address"] or match["name"]).lower().rstrip("."), port
 
 
 def is_host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
@@ -106,6 +113,8 @@ class Starts:
     def add(self, start: Start) -> str:
         """Keep a start and give its key. The oldest one goes when there are too many."""
         self._forget()
+        while len(self._kept) >= self.limit:
+            self._kept.popitem(last=False)
         key = secrets.token_urlsafe(24)
         self._kept[key] = (self.clock(), start)
         return key
@@ -122,5 +131,5 @@ class Starts:
 
     def _forget(self) -> None:
         oldest = self.clock() - self.ttl_s
-        while self._kept and (len(self._kept) >= self.limit or next(iter(self._kept.values()))[0] < oldest):
+        while self._kept and next(iter(self._kept.values()))[0] < oldest:
             self._kept.popitem(last=False)

@@ -41,6 +41,10 @@ ABORT: Final = "rtvi_plugins.abort"
 """The ASGI extension under which our server offers to drop a connection that does not read."""
 
 
+LEAVING_S: Final = 0.5
+"""How long clients are given to leave by themselves once they were told of the end."""
+
+
 class Denied(Exception):  # noqa: N818 - not a failure of ours
     """A request that may not come in: HTTP status and a text for the client."""
 
@@ -95,7 +99,7 @@ class BotHost:
             return start
         caller = ""
         if self.tokens:
-            given = access.bearer(headers.get("authorization")) or query.get("token", [None])[0]
+            given = access.bearer(headers.get("authorization")) or next(iter(query.get("token", ())), None)
             found = access.find_caller(self.tokens, given)
             if found is None:
                 raise Denied(401, "A valid token is needed")
@@ -112,7 +116,7 @@ class BotHost:
             self._check_room()
             config = self._read_config(await self._read_body(request))
         except Denied as denied:
-            return JSONResponse(denied.body, denied.status)
+            return _refused(denied)
         scheme = "wss" if request.url.scheme == "https" else "ws"
         path = request.url.path.rpartition("/")[0]
         url = f"{scheme}://{request.headers['host']}{path}/ws"
@@ -154,7 +158,7 @@ class BotHost:
             except ValueError as error:
                 raise Denied(400, str(error)) from None
         except Denied as denied:
-            return JSONResponse(denied.body, denied.status)
+            return _refused(denied)
         collector = single_turn.Collector()
         peer = request.client.host if request.client else ""
         processor = self._make(settled.caller, peer, config, collector)
@@ -218,6 +222,8 @@ class BotHost:
         try:
             await self.bot.session_started(processor)
             reason = await processor.run(connection.receive)
+            if self.is_stopping and reason == "disconnected":
+                reason = "shutdown"
         finally:
             self.connections.discard(connection)
             await self.bot.session_ended(processor, reason)
@@ -238,7 +244,10 @@ class BotHost:
         except TimeoutError:
             logger.warning("%s: some actions were still running and are cancelled", self.bot.name)
         for processor in processors:
-            await processor.send_error("The server is shutting down", fatal=True)
+            processor.tell_error("The server is shutting down", fatal=True)
+        if self._endpoints:  # clients hang up by themselves when they hear that; those that do not are hung up on
+            await asyncio.wait(set(self._endpoints), timeout=LEAVING_S)
+        for processor in processors:
             processor.finish("shutdown")
         if self._endpoints:
             await asyncio.wait(set(self._endpoints), timeout=5)
@@ -260,6 +269,11 @@ def _as_config(values: Mapping[str, Mapping[str, Any]]) -> RTVIConfig:
             for service, options in values.items()
         ]
     )
+
+
+def _refused(denied: Denied) -> JSONResponse:
+    # What is too large is not read to its end: only closing the connection stops the client.
+    return JSONResponse(denied.body, denied.status, {"connection": "close"} if denied.status == 413 else None)
 
 
 async def _deny(scope: Scope, receive: Receive, send: Send, denied: Denied) -> None:

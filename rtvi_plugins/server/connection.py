@@ -46,8 +46,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_limits", "_out",
-        "_receive", "_send", "_write_timer", "processor",
+        "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_is_reading", "_limits",
+        "_out", "_receive", "_send", "_write_timer", "processor",
     )  # fmt: skip
 
     processor: RTVIProcessor
@@ -62,6 +62,7 @@ class Connection:
         self._is_closed = False
         self._is_flushing = False
         self._is_kicked = False
+        self._is_reading = True
         self._in_a_row = 0
         self._flusher: asyncio.Task[None] | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -71,13 +72,17 @@ class Connection:
     async def receive(self) -> Message | None:
         """Give the client's next message; None once it has gone. What is no message is told and passed over."""
         while True:
-            if self._out and not self._is_flushing:
-                await self._flush()
             self._in_a_row += 1
             if self._in_a_row >= YIELD_EVERY:
                 self._in_a_row = 0
                 await asyncio.sleep(0)
+            if self._out and not self._is_flushing:
+                await self._flush()
+            # From here to the next message nobody comes by to write: only now does `send` need a kick, a turn of the
+            # loop. There must be no other `await` between the flush and this one.
+            self._is_reading = True
             event = await self._receive()
+            self._is_reading = False
             if event["type"] != "websocket.receive" or self._is_closed:
                 self._is_closed = True
                 return None
@@ -124,7 +129,7 @@ class Connection:
             self.abort()
             return
         self._out.append(data)
-        if not self._is_kicked:
+        if self._is_reading and not self._is_kicked:
             self._is_kicked = True
             asyncio.get_running_loop().call_soon(self._kick)
 

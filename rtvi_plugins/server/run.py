@@ -18,9 +18,17 @@ logger = logging.getLogger(__name__)
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7860
 
+MOST_PARTS: Final = 1024
+"""Parts of one incoming message that are kept before they are joined."""
+
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's sans-I/O protocol, which also lets the application drop a client that does not read."""
+    """uvicorn's sans-I/O protocol, which also lets the application drop a client that does not read.
+
+    Beyond that it closes what uvicorn leaves open: memory that a client can fill with parts of messages or with pings.
+    """
+
+    _late_pongs = b""
 
     def handle_connect(self, event: Any) -> None:
         """Add the way out to the scope, before the application sees it."""
@@ -28,6 +36,39 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             extensions = cast("dict[str, Any]", self.scope["extensions"])
             extensions[ABORT] = self.transport.abort
+
+    async def run_asgi(self) -> None:
+        """Run the application; an opening handshake that it refused with an answer of its own is complete, too."""
+        app = self.app
+
+        async def answering(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, send)
+            if self.initial_response is not None:
+                self.handshake_complete = True
+
+        self.app = answering
+        await super().run_asgi()
+
+    def handle_cont(self, event: Any) -> None:
+        """Join the parts of a message from time to time: parts may be empty, so their number has no bound."""
+        if len(self.frames) >= MOST_PARTS:
+            self.frames = [b"".join(self.frames)]
+        super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Answer a ping; while the client does not read, only the latest (RFC 6455, 5.5.3)."""
+        pongs = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(pongs)
+        elif pongs:
+            self._late_pongs = pongs
+
+    def resume_writing(self) -> None:
+        """Let the application write again, after the pong that waited."""
+        if self._late_pongs:
+            pongs, self._late_pongs = self._late_pongs, b""
+            self.transport.write(pongs)
+        super().resume_writing()
 
 
 class Server(uvicorn.Server):
