@@ -2,11 +2,16 @@
 
 application  the Typer application, which Pipecat's CLI mounts too
 output       plain text when piped, rich on a terminal
+tables       columns, likewise
 problems     how problems are printed
 serving      sockets, signals and the end of the process
 reloading    starting again when a file changes
-target       the forms of an address, and connecting to it
+target       the forms of an address
+connecting   a client connected to an address
+calling      what `call` does in its session
+description  what `describe` prints
 values       values of the command line, read by the schemas that a bot describes
+schemas      JSON Schema in few words
 
 Heavy things (server, HTTP and WebSocket clients) are imported by the command that needs them, when it runs.
 """

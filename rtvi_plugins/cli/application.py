@@ -8,7 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
+from rtvi_plugins.cli.call import call
+from rtvi_plugins.cli.check import check
+from rtvi_plugins.cli.describe import describe
+from rtvi_plugins.cli.plugins import plugins
 from rtvi_plugins.cli.run import run
+from rtvi_plugins.cli.schema import schema
 
 HELP: Final = "Run, check and call RTVI bots that are declared in YAML manifests."
 
@@ -17,7 +22,11 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         import importlib_metadata  # noqa: PLC0415 - only this option needs it
 
-        typer.echo(f"rtvi-plugins {importlib_metadata.version('rtvi-plugins')}")
+        try:
+            version = importlib_metadata.version("rtvi-plugins")
+        except importlib_metadata.PackageNotFoundError:
+            version = "(not installed, run from its sources)"
+        typer.echo(f"rtvi-plugins {version}")
         raise typer.Exit
 
 
@@ -45,6 +54,11 @@ def _make_app() -> typer.Typer:
     )
     made.callback()(_prepare)
     made.command(epilog="Example: rtvi run manifests/concierge.yaml --port 8000")(run)
+    made.command(epilog="Example: rtvi check manifests/ --format github")(check)
+    made.command(epilog="Example: rtvi describe manifests/concierge.yaml --format json")(describe)
+    made.command(epilog="Example: rtvi plugins --format json")(plugins)
+    made.command(epilog="Example: rtvi schema --output manifest.schema.json")(schema)
+    made.command(epilog="Example: rtvi call 127.0.0.1:7860 knowledge.search query=spa limit=3")(call)
     return made
 
 

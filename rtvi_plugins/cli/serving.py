@@ -1,4 +1,7 @@
-"""Serving until asked to stop: the sockets, the signals, and an end that no hanging handler can hold up."""
+"""Serving until asked to stop: the sockets, the signals, and an end that no hanging handler can hold up.
+
+Imports the server: only `rtvi run` imports this, when it runs.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,17 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from rtvi_plugins.cli.problems import counted
 from rtvi_plugins.errors import ExitCode
+from rtvi_plugins.server.run import Server, make_server
 
 if TYPE_CHECKING:
-    from rtvi_plugins.server.run import Server
+    from rtvi_plugins.server.app import BotHost
 
 logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 2048
-THREADS_GRACE_S: Final = 1.0
+THREADS_GRACE_S: Final = 2.0
 """How long threads may take to end once everything else has; handlers had the bot's `stop_timeout` before that."""
 
 
@@ -42,25 +47,27 @@ def listen(host: str, port: int) -> list[socket.socket]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise CannotListenError(f"cannot listen on {where}: no such host") from error
-    try:
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            try:
-                made = _bound(family, kind, protocol, (address[0], port, *address[2:]))
-            except OSError as error:
-                # `localhost` may stand for an address that this machine does not have; another one will do.
-                if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and len(found) > 1:
-                    continue
-                raise
-            sockets.append(made)
-            port = made.getsockname()[1]
-        if not sockets:
-            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
-    except OSError as error:
-        for made in sockets:
-            made.close()
-        reason = (error.strerror or str(error)).lower()
-        raise CannotListenError(f"cannot listen on {where}: {reason}") from error
+    absent: OSError | None = None
+    for family, kind, protocol, _, address in dict.fromkeys(found):
+        try:
+            made = _bound(family, kind, protocol, (address[0], port, *address[2:]))
+        except OSError as error:
+            # `localhost` may stand for an address that this machine does not have; another one will do.
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                absent = error
+                continue
+            raise _cannot(where, error, sockets) from error
+        sockets.append(made)
+        port = made.getsockname()[1]
+    if not sockets and absent is not None:
+        raise _cannot(where, absent, sockets) from absent
     return sockets
+
+
+def _cannot(where: str, error: OSError, sockets: list[socket.socket]) -> CannotListenError:
+    for made in sockets:
+        made.close()
+    return CannotListenError(f"cannot listen on {where}: {(error.strerror or str(error)).lower()}")
 
 
 def _bound(family: int, kind: int, protocol: int, address: tuple[str | int, ...]) -> socket.socket:
@@ -80,59 +87,76 @@ def _bound(family: int, kind: int, protocol: int, address: tuple[str | int, ...]
     return made
 
 
-def serve(server: Server, sockets: list[socket.socket], until: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Serve until a signal comes or `until` is over; the first signal stops gracefully, the second at once."""
-    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.run(_serve(server, sockets, until))
+def serve(
+    hosts: tuple[BotHost, ...],
+    sockets: list[socket.socket],
+    tell: Callable[[str], None],
+    until: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve bots until a signal comes or `until` is over.
 
+    tell: gets the address, once the server listens.
+    The first SIGINT or SIGTERM stops gracefully, and this returns; the second ends the process at once.
+    """
+    signals = 0
 
-async def _serve(server: Server, sockets: list[socket.socket], until: Callable[[], Awaitable[None]] | None) -> None:
-    loop = asyncio.get_running_loop()
-    tell = server.on_started
-
-    def on_signal(number: int) -> None:
-        if server.should_exit:
+    def on_signal(number: int, _frame: object) -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
             end_now(128 + number)
-        logger.info("stopping; once more stops at once")
         server.should_exit = True
+        loop = runner.get_loop()
+        if loop.is_running():
+            loop.call_soon_threadsafe(logger.info, "stopping; the next signal stops at once")
 
     def on_started(address: str) -> None:
-        # uvicorn's own handlers, which would end the process by the signal, stand only until here.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # an event loop on Windows has none
-                loop.add_signal_handler(number, on_signal, number)
+        # uvicorn set handlers of its own, under which a second SIGTERM forces nothing. It puts back those it found.
+        _handle_signals(on_signal)
         tell(address)
 
-    async def watch() -> None:
-        if until is not None:
-            await until()
-            server.should_exit = True
+    async def run() -> None:
+        watching = None if until is None else asyncio.create_task(_stop_after(until, server))
+        try:
+            await server.serve(sockets=sockets)
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+            _end_despite_threads()
 
-    server.on_started = on_started
-    watching = asyncio.create_task(watch())
-    try:
-        await server.serve(sockets=sockets)
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-        end_despite_threads()
+    server = make_server(hosts, on_started=on_started)
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        _handle_signals(on_signal)
+        runner.run(run())
 
 
-def end_despite_threads(code: int = ExitCode.FINE) -> None:
+def _handle_signals(handler: Callable[[int, object], None]) -> None:
+    # Not the event loop's way: a handler that blocks the loop must not keep the second signal from being heard.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+async def _stop_after(until: Callable[[], Awaitable[None]], server: Server) -> None:
+    await until()
+    server.should_exit = True
+
+
+def _end_despite_threads() -> None:
     """See to it that the process ends soon, though threads in which handlers hang would be waited for.
 
-    A Python process ends when its last thread does, and a thread cannot be stopped. The main thread goes on to end as
-    usual, exit handlers included; this only cuts short its waiting for threads that are still busy.
+    A thread cannot be stopped, and Python waits for all of them. The main thread goes on to end as usual, exit handlers
+    included; this only cuts short its waiting for threads that are still busy.
     """
 
     def watch() -> None:
         deadline = time.monotonic() + THREADS_GRACE_S
-        while time.monotonic() < deadline:
-            time.sleep(0.05)
-        busy = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
-        if busy:
-            logger.warning("%d handlers are still running in threads; ending without them", len(busy))
-            end_now(code)
+        while busy := [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]:
+            if time.monotonic() > deadline:
+                text = "%s still busy in a thread; ending all the same"
+                logger.warning(text, counted(len(busy), "handler"))
+                end_now(ExitCode.FINE)
+            time.sleep(0.02)
 
     threading.Thread(target=watch, name="rtvi-end", daemon=True).start()
 

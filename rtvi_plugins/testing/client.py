@@ -119,6 +119,7 @@ class Client:
             answer = await asyncio.wait_for(future, self.timeout)
         finally:
             self._waiting.pop(id_, None)
+            future.cancel()
         if answer["type"] == ServerType.ERROR_RESPONSE:
             raise RequestError(answer["data"])
         return answer.get("data")
@@ -173,12 +174,19 @@ class Client:
         return await self.action(service, action, arguments)
 
     async def send_text(self, content: str, **options: bool) -> str:
-        """Say something to the bot and give its whole answer."""
-        stopped = asyncio.ensure_future(self.next(ServerType.BOT_LLM_STOPPED))
+        """Say something to the bot and give its whole answer. Raises RequestError, TimeoutError, ConnectionError."""
         before = len(self.received)
-        await asyncio.sleep(0)
-        await self.send(ClientType.SEND_TEXT, {"content": content, "options": options})
-        await stopped
+        stopped = asyncio.ensure_future(self.next(ServerType.BOT_LLM_STOPPED))
+        refused = asyncio.ensure_future(self.request(ClientType.SEND_TEXT, {"content": content, "options": options}))
+        try:
+            await asyncio.wait((stopped, refused), return_when=asyncio.FIRST_COMPLETED)
+            if refused.done():  # nothing answers a text but a refusal
+                await refused
+            await stopped
+        finally:
+            for waiting in (stopped, refused):
+                waiting.cancel()
+            await asyncio.gather(stopped, refused, return_exceptions=True)
         told = self.received[before:]
         return "".join(m["data"]["text"] for m in told if m["type"] == ServerType.BOT_LLM_TEXT)
 

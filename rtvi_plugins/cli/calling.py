@@ -1,0 +1,148 @@
+"""What `rtvi call` does in its session: the wishes of the command line, fulfilled by the client."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rtvi_plugins.cli.output import as_json, console, is_terminal, printable, say
+from rtvi_plugins.cli.values import (
+    ANY,
+    BadValueError,
+    argument_schemas,
+    option_schemas,
+    read_object,
+    read_value,
+    split_options,
+    split_pairs,
+)
+from rtvi_plugins.protocol.messages import ClientType, Message, ServerType
+from rtvi_plugins.testing.client import Client, RequestError
+
+PRINTED: Final = object()
+"""Stands for an outcome that was printed as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What to do in the one session, as the command line says: set options, then one of the others, or read.
+
+    name: `service.action`, or the type of a custom message; None for neither.
+    texts, arguments: the arguments as `name=value` and as JSON.
+    """
+
+    options: Mapping[tuple[str, str], str]
+    interrupt: bool
+    name: str | None
+    texts: Mapping[str, str]
+    arguments: Mapping[str, Any] | None
+    text: str | None
+    get: bool
+
+
+def read_wishes(
+    name: str | None,
+    pairs: list[str],
+    json_arguments: str | None,
+    options: list[str],
+    interrupt: bool,
+    text: str | None,
+    get: bool,
+    legacy: bool,
+) -> Wishes:
+    """Read the command line as far as that goes without the bot. Raises BadValueError."""
+    if sum((name is not None, text is not None, get)) > 1:
+        raise BadValueError("an action, --text and --get exclude each other")
+    if name is not None and "=" in name:
+        raise BadValueError(f"'{name}' stands where the action should; write SERVICE.ACTION before it")
+    if legacy and name is not None and "." not in name:
+        raise BadValueError(f"'{name}' is no action; expected service.action, since 0.3 knows no messages of one's own")
+    if json_arguments is not None and name is None:
+        raise BadValueError("--json-arguments needs an action")
+    if interrupt and not options:
+        raise BadValueError("--interrupt needs --set")
+    try:
+        given = None if json_arguments is None else read_object(json_arguments)
+    except BadValueError as error:
+        raise BadValueError(f"--json-arguments: {error}") from None
+    return Wishes(split_options(options), interrupt, name, split_pairs(pairs, "argument"), given, text, get)
+
+
+async def fulfil(client: Client, wishes: Wishes) -> Any:
+    """Do what is asked and give what is to be printed."""
+    config: dict[str, dict[str, Any]] | None = None
+    if wishes.options:
+        schemas = option_schemas(await client.describe_config())
+        values: dict[str, dict[str, Any]] = {}
+        for (service, option), text in wishes.options.items():
+            value = read_value(schemas.get((service, option), ANY), text, f"--set {service}.{option}")
+            values.setdefault(service, {})[option] = value
+        config = await client.update_config(values, interrupt=wishes.interrupt)
+    if wishes.name is not None:
+        return await _call(client, wishes.name, wishes)
+    if wishes.text is not None:
+        await _say(client, wishes.text)
+        return PRINTED
+    return await client.get_config() if config is None or wishes.get else config
+
+
+async def _call(client: Client, name: str, wishes: Wishes) -> Any:
+    service, dot, action = name.partition(".")
+    schemas = argument_schemas(await client.describe_actions(), service, action) if dot and wishes.texts else {}
+    arguments = dict(wishes.arguments or {})
+    for key, text in wishes.texts.items():
+        arguments[key] = read_value(schemas.get(key, ANY), text, f"argument '{key}'")
+    if dot:
+        return await client.action(service, action, arguments)
+    return await client.ask(name, arguments if arguments or wishes.arguments is not None else None)
+
+
+# -- talking ----------------------------------------------------------------------------------------------------------
+
+
+async def _say(client: Client, text: str) -> None:
+    """Say something and wait until the bot has answered. Raises RequestError when it does not want to or fails."""
+    before = len(client.received)
+    stopped = asyncio.ensure_future(client.next(ServerType.BOT_LLM_STOPPED))
+    await asyncio.sleep(0)  # the client has to know that somebody waits before the answer can come
+    # Only a refusal answers this request by its id.
+    refused = asyncio.ensure_future(client.request(ClientType.SEND_TEXT, {"content": text, "options": {}}))
+    try:
+        done, _ = await asyncio.wait({stopped, refused}, return_when=asyncio.FIRST_COMPLETED)
+        await (stopped if stopped in done else refused)
+    finally:
+        for future in (stopped, refused):
+            future.cancel()
+        await asyncio.gather(stopped, refused, return_exceptions=True)
+        if any(message["type"] == ServerType.BOT_LLM_TEXT for message in client.received[before:]):
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+    # An answer that failed is followed by an `error`. Messages keep their order: it is here before what comes next.
+    await client.get_config()
+    for message in client.received[before:]:
+        if message["type"] == ServerType.ERROR and isinstance(message.get("data"), dict):
+            raise RequestError(message["data"])
+
+
+def print_piece(message: Message) -> None:
+    """Print what the bot says, as it says it; it only does when spoken to."""
+    if message["type"] == ServerType.BOT_LLM_TEXT and isinstance(message.get("data"), dict):
+        sys.stdout.write(printable(str(message["data"].get("text", ""))))
+        sys.stdout.flush()
+
+
+def print_result(result: Any) -> None:
+    """Print JSON, or where the output is piped text as it is; nothing for what was printed as it came."""
+    if result is PRINTED:
+        return
+    if is_terminal():
+        from rich.json import JSON  # noqa: PLC0415 - only for terminals
+
+        console().print(JSON(as_json(result)), soft_wrap=True)
+    elif isinstance(result, str):
+        sys.stdout.write(f"{result}\n")
+    else:
+        say(as_json(result, indent=None))

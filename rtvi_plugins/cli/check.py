@@ -1,0 +1,62 @@
+"""`rtvi check`: report every problem of manifests and plugins; start nothing."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from rtvi_plugins.cli.output import as_json, one_line, say
+from rtvi_plugins.cli.problems import as_annotation, counted, print_problems, summary
+from rtvi_plugins.errors import ExitCode
+
+FOLDER: Final = "manifests"
+"""Checked when no path is given and there is such a folder."""
+
+
+class Format(enum.StrEnum):
+    """How problems are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+def check(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Manifests, or folders of them. Left out, the folder manifests/, or else the current one.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="text: a line each; json: one object; github: annotations.")
+    ] = Format.TEXT,
+) -> None:
+    """Report every problem of manifests and plugins.
+
+    Compares manifests with the language and with what the installed plugins supply; starts nothing.
+
+    Exit codes: 0 all is fine, 1 problems, 2 bad usage.
+    """
+    from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - not for other commands' start-up
+
+    paths = paths or [FOLDER if Path(FOLDER).is_dir() else "."]
+    host = discover_plugins()
+    bots, problems = load_bots(paths, host=host)
+    if format_ is Format.JSON:
+        say(as_json({"bots": [bot.name for bot in bots], "problems": [problem.as_dict() for problem in problems]}))
+    elif format_ is Format.GITHUB:
+        for problem in problems:
+            say(one_line(as_annotation(problem)))
+    else:
+        print_problems(problems)
+    if format_ is not Format.JSON:
+        fine = f"{counted(len(bots), 'manifest')} {'is' if len(bots) == 1 else 'are'} fine"
+        say(summary(problems, host) if problems else fine)
+    if problems:
+        raise typer.Exit(ExitCode.PROBLEMS)

@@ -1,0 +1,179 @@
+"""A client connected to a running bot: the testing client, carried by the `websockets` library.
+
+Imports the HTTP and WebSocket clients: only commands that talk to a bot import this, when they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+
+from rtvi_plugins.cli.target import Target
+from rtvi_plugins.protocol import wire
+from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
+from rtvi_plugins.testing.client import Client
+
+MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+"""The most that a manifest may set as `max_message_bytes`."""
+MAX_DEPTH: Final = 500
+"""The most that a manifest may set as `max_depth`."""
+
+
+class UnreachableError(Exception):
+    """The bot cannot be reached, or went away; says why."""
+
+
+def _nothing(_message: Message) -> None:
+    """Look at no message."""
+
+
+@asynccontextmanager
+async def connected(
+    target: Target,
+    *,
+    token: str | None = None,
+    timeout_s: float = 60.0,
+    legacy: bool = False,
+    on_message: Callable[[Message], None] = _nothing,
+) -> AsyncIterator[Client]:
+    """Connect and do the handshake; gives the client.
+
+    timeout_s:  how long connecting, and each request, may take.
+    on_message: sees every message of the bot as it comes.
+    Raises UnreachableError, also where the bot goes away or is too slow inside the block; RequestError.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    url = await _start(target, headers, timeout_s) if target.must_start else target.url
+    socket = await _open(url, headers, timeout_s, is_direct=target.is_loopback)
+
+    async def send(message: Message) -> None:
+        with contextlib.suppress(WebSocketException):  # whoever waits for an answer is told by `close`
+            await socket.send(wire.encode(message).decode())
+
+    client = Client(send, version=None if legacy else "2.1.0", timeout=timeout_s)
+    reading = asyncio.create_task(_read(socket, client, on_message))
+    try:
+        await client.ready()
+        yield client
+    except TimeoutError:
+        raise UnreachableError(f"no answer from {url} within {timeout_s:g} s") from None
+    except ConnectionError:
+        said = _last_error(client)
+        raise UnreachableError(f"{url} closed the connection{f': {said}' if said else ''}") from None
+    except (AttributeError, KeyError, TypeError) as error:
+        # What the client reads of an answer is there in every answer of an RTVI bot.
+        raise UnreachableError(f"{url} does not answer as RTVI bots do") from error
+    finally:
+        await socket.close()
+        await reading
+
+
+async def _open(url: str, headers: Mapping[str, str], timeout_s: float, *, is_direct: bool) -> ClientConnection:
+    try:
+        return await connect(
+            url,
+            additional_headers=headers,
+            open_timeout=timeout_s,
+            close_timeout=2,
+            compression=None,
+            max_size=MAX_MESSAGE_BYTES,
+            proxy=None if is_direct else True,
+        )
+    except TimeoutError:
+        raise UnreachableError(f"cannot connect to {url}: no answer within {timeout_s:g} s") from None
+    except InvalidHandshake as error:
+        raise UnreachableError(f"cannot connect to {url}: {_refusal(error)}") from None
+    except (OSError, InvalidURI, WebSocketException) as error:
+        raise UnreachableError(f"cannot connect to {url}: {_reason(error)}") from None
+
+
+async def _read(socket: ClientConnection, client: Client, on_message: Callable[[Message], None]) -> None:
+    """Hand over what the bot sends, until the connection ends or what comes is no JSON."""
+    try:
+        async for data in socket:
+            message = wire.decode(data, MAX_DEPTH)
+            if isinstance(message, dict) and message.get("label") == LABEL and isinstance(message.get("type"), str):
+                client.receive(message)
+                on_message(message)
+    except (WebSocketException, wire.InvalidJSONError):
+        pass  # whoever waits for an answer is told so now
+    finally:
+        client.close()
+
+
+def _last_error(client: Client) -> str:
+    errors = [message for message in client.received if message["type"] == ServerType.ERROR]
+    data = errors[-1].get("data") if errors else None
+    return str(data.get("error", "")) if isinstance(data, dict) else ""
+
+
+async def _start(target: Target, headers: Mapping[str, str], timeout_s: float) -> str:
+    """Ask the bot by `POST /start` where to connect."""
+    parts = urlsplit(target.url)
+    url = urlunsplit(parts._replace(path=f"{parts.path}/start"))
+    try:
+        async with httpx.AsyncClient(headers=headers, timeout=timeout_s, trust_env=not target.is_loopback) as http:
+            answer = await http.post(url, json={})
+            body = _json(answer)
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                here = _json(await http.get(urlunsplit(parts._replace(path="/"))))
+                raise UnreachableError(f"no bot at {target.url}{_bots_listed(here)}")
+    except httpx.TimeoutException:
+        raise UnreachableError(f"cannot connect to {url}: no answer within {timeout_s:g} s") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise UnreachableError(f"cannot connect to {url}: {_reason(error)}") from None
+    if answer.is_error:
+        raise UnreachableError(f"cannot connect to {url}: {_status(answer.status_code, body)}")
+    found = next((body[key] for key in ("ws_url", "wsUrl", "url") if isinstance(body.get(key), str)), None)
+    if found is None:
+        raise UnreachableError(f"{url} did not say where to connect")
+    return str(found)
+
+
+def _json(answer: Any) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _bots_listed(index: dict[str, Any]) -> str:
+    bots = index.get("bots")
+    names = [str(bot.get("bot")) for bot in bots if isinstance(bot, dict)] if isinstance(bots, list) else []
+    return f"; it serves {', '.join(f'/bots/{name}/' for name in names)}" if names else ""
+
+
+def _refusal(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    if response is None:
+        return _reason(error)
+    try:
+        body = wire.decode(bytes(response.body or b""))
+    except wire.InvalidJSONError:
+        body = {}
+    return _status(response.status_code, body if isinstance(body, dict) else {})
+
+
+def _status(code: int, body: Mapping[str, Any]) -> str:
+    said = body.get("error")
+    return f"{said} (HTTP {code})" if isinstance(said, str) and said else f"HTTP {code}"
+
+
+def _reason(error: BaseException) -> str:
+    """Say why there is no connection; libraries wrap the operating system's reason."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ConnectionRefusedError):
+            return "connection refused; is the bot running?"
+        seen = seen.__cause__ or seen.__context__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -1,0 +1,176 @@
+"""`--reload`: the process replaces itself by a new one of the same command line when a file changes.
+
+A new process, because a module that was imported cannot be un-imported. The port stays the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from rtvi_plugins.errors import Problem
+    from rtvi_plugins.hooks.host import PluginHost
+    from rtvi_plugins.manifest.places import Place
+
+logger = logging.getLogger(__name__)
+
+_PORT: Final = "RTVI_PLUGINS_RELOAD_PORT"
+"""Environment variable by which a process tells its successor the port that was free."""
+_LOOK_EVERY_MS: Final = 500
+_SUFFIXES: Final = (".py", ".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What to watch.
+
+    folders: they are watched, because editors replace files by new ones.
+    stamps:  file → when it was last changed as it was read, 0 where there is none.
+    """
+
+    folders: tuple[Path, ...]
+    stamps: Mapping[Path, int]
+
+    def concerns(self, _change: object, path: str) -> bool:
+        """Whether a change of this path is a reason to start again: a file that was read, or one like it."""
+        return Path(path) in self.stamps or path.endswith(_SUFFIXES)
+
+    def tell_changed(self, seen: Iterable[tuple[object, str]]) -> bool:
+        """Whether something changed since it was read; what did is logged. `seen`: what the watcher saw."""
+        names = {Path(path).name for _, path in seen}
+        names |= {file.name for file, stamp in self.stamps.items() if _stamp(file) != stamp}
+        if names:
+            logger.info("starting again: %s changed", ", ".join(sorted(names)))
+        return bool(names)
+
+
+def _stamp(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+NOTHING: Final = Files((), {})
+
+
+def files_behind(paths: Iterable[str], plugins: PluginHost, problems: Iterable[Problem], *, since_ns: int) -> Files:
+    """Find the files that decide what is served: manifests, what they use, the plugins' modules, what is faulty.
+
+    since_ns: when reading began; a file that was changed after that may have been read before.
+    """
+    named = [Path(path) for path in paths]
+    files = {path.resolve() for path in (*named, *_manifest_files(named, plugins), *_modules(plugins))}
+    files |= {Path(problem.location.path).resolve() for problem in problems if problem.location.path}
+    folders = {path if path.is_dir() else path.parent for path in files}
+    now_ns = time.time_ns()
+    stamps = {file: _stamp(file) for file in files if not file.is_dir()}
+    stamps |= {file: -1 for file, stamp in stamps.items() if since_ns <= stamp <= now_ns}
+    return Files(tuple(sorted(folder for folder in folders if folder.is_dir())), stamps)
+
+
+def _manifest_files(paths: Iterable[Path], plugins: PluginHost) -> Iterator[Path]:
+    from rtvi_plugins.manifest.load import load_manifests  # noqa: PLC0415 - loaded already by whoever comes here
+
+    shipped = {name: file for name, (_, file) in plugins.manifests().items()}
+    loaded, _ = load_manifests(paths, shipped=shipped, environ=os.environ)
+    names: set[str] = set()
+    for manifest in loaded:
+        _collect(manifest.source.place, names)
+    yield from map(Path, names)
+    yield from (Path(str(file)) for file in shipped.values())
+
+
+def _collect(place: Place, names: set[str]) -> None:
+    """Add the files in which the parts of a document are written."""
+    if not isinstance(place, tuple):
+        names.add(place.name)
+        return
+    mark, inside = place
+    names.add(mark.name)
+    for part in [value for _, value in inside.values()] if isinstance(inside, dict) else inside:
+        _collect(part, names)
+
+
+def _modules(plugins: PluginHost) -> Iterator[Path]:
+    packages = {plugin.value.partition(":")[0].partition(".")[0] for plugin in plugins.plugins}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name.partition(".")[0] in packages and file:
+            yield Path(file)
+
+
+class Watch:
+    """Waits for a change, as a coroutine; `has_changed` says whether there was one."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.has_changed = False
+
+    async def __call__(self) -> None:
+        """Return on the first change."""
+        from watchfiles import awatch  # noqa: PLC0415 - only with --reload
+
+        files = self._files
+        # It yields nothing, too, from time to time: what changed before it began to watch is seen then.
+        async for changes in awatch(
+            *files.folders,
+            watch_filter=files.concerns,
+            recursive=False,
+            rust_timeout=_LOOK_EVERY_MS,
+            yield_on_timeout=True,
+        ):
+            if files.tell_changed(changes):
+                self.has_changed = True
+                return
+
+
+def stop_by_signal() -> threading.Event:
+    """Give an event that SIGINT and SIGTERM set."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
+
+
+def wait_for_change(files: Files, stopping: threading.Event) -> bool:
+    """Wait until a file changes; False when `stopping` was set first."""
+    from watchfiles import watch  # noqa: PLC0415 - only with --reload
+
+    for changes in watch(
+        *files.folders,
+        watch_filter=files.concerns,
+        recursive=False,
+        rust_timeout=_LOOK_EVERY_MS,
+        yield_on_timeout=True,
+        stop_event=stopping,
+    ):
+        if stopping.is_set():
+            break
+        if files.tell_changed(changes):
+            return True
+    return False
+
+
+def port_before() -> int:
+    """Give the port that the process before this one had; 0 when there was none."""
+    given = os.environ.get(_PORT, "")
+    return int(given) if given.isdecimal() else 0
+
+
+def start_again(port: int = 0) -> NoReturn:
+    """Replace this process by a new one of the same command line, which shall take the port."""
+    if port:
+        os.environ[_PORT] = str(port)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
