@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,6 +30,9 @@ class Responder(Protocol):
     """What answers `send-text` on the standalone host. One object serves all sessions of a bot.
 
     settings_schema: JSON Schema of `runtime.responder.settings`; checked before `__init__` is called.
+
+    A responder that keeps a context may also have `append(processor, role, content) -> None`: what `append-to-context`
+    calls; it raises `ActionError` to refuse.
     """
 
     settings_schema: Mapping[str, Any]
@@ -37,9 +40,10 @@ class Responder(Protocol):
     def __init__(self, settings: Mapping[str, Any], bot: Any) -> None:
         """Make it from checked settings; raise `ValueError` with a text for people when they do not fit the bot."""
 
-    def respond(self, processor: Any, text: str) -> AsyncIterator[str]:
+    def respond(self, processor: Any, text: str) -> AsyncGenerator[str, None]:
         """Answer one text of the user, as pieces of text in order; the pieces joined are the whole answer.
 
-        Cancelled when the client interrupts. Raise `ActionError` to tell the client why there is no answer.
+        Closed or cancelled when the client interrupts; the next answer may begin before this one has unwound.
+        Raise `ActionError` to tell the client why there is no answer.
         """
         ...

@@ -241,7 +241,7 @@ class ResponderChoice(Model):
     """
 
     use: Name
-    settings: Table[str, Any] = Field(default_factory=_nothing)
+    settings: Table[str, Any] = Field(default_factory=_nothing, repr=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -282,7 +282,7 @@ class Auth(Model):
     tokens: a caller's name → the bearer token that proves it.
     """
 
-    tokens: Table[Name, Annotated[str, Field(min_length=8)]]
+    tokens: Table[Name, Annotated[str, Field(min_length=8)]] = Field(repr=False)
 
 
 class Runtime(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import repeats
@@ -189,10 +189,37 @@ async def _run_serially(
         processor._running.discard(request)
 
 
-def _lock(processor: RTVIProcessor, key: tuple[str, ...]) -> asyncio.Lock:
+class SerialLock(asyncio.Lock):
+    """The lock of serial actions. It knows who holds it, so that an action may run others of its kind itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._owner: asyncio.Task[Any] | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the current task holds it."""
+        return self._owner is not None and self._owner is asyncio.current_task()
+
+    async def acquire(self) -> Literal[True]:
+        """Wait for it."""
+        await super().acquire()
+        self._owner = asyncio.current_task()
+        return True
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        self._owner = None
+        super().release()
+
+
+def _lock(processor: RTVIProcessor, key: tuple[str, ...]) -> SerialLock:
     if processor._locks is None:
         processor._locks = {}
-    return processor._locks.setdefault(key, asyncio.Lock())
+    lock = processor._locks.get(key)
+    if lock is None:
+        lock = processor._locks[key] = SerialLock()
+    return lock
 
 
 def is_from_outside() -> bool:
@@ -219,7 +246,7 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
         raise ActionError(refusal.text, code=refusal.code, details=refusal.details) from None
     try:
         async with asyncio.timeout(action.timeout) as clock:
-            if action.serial is None:
+            if action.serial is None or _lock(processor, action.serial).is_ours:
                 result = await action.invoke(processor, arguments)
             else:
                 async with _lock(processor, action.serial):

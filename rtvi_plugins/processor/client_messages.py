@@ -32,13 +32,11 @@ def on_client_message(processor: RTVIProcessor, id_: str, data: Any) -> Answerin
     if t.__class__ is not str:
         raise Refusal("Invalid message: t: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
     d = data.get("d")
-    service, dot, action = t.partition(".")
-    if dot:
-        found = processor._tables.actions.get((service, action))
-        if found is not None:
-            arguments = d if d.__class__ is dict else _as_arguments(d)
-            return actions.start(processor, Request(id_, t, is_short=True), found, arguments)
-    elif t in REQUESTS:
+    found = processor._tables.by_short_form.get(t)
+    if found is not None:
+        arguments = d if d.__class__ is dict else _as_arguments(d)
+        return actions.start(processor, Request(id_, t, is_short=True), found, arguments)
+    if t in REQUESTS:
         return _start_request(processor, Request(id_, t), t, d)
     declared = processor._tables.messages.get(t)
     if declared is not None:
@@ -113,12 +111,12 @@ async def _run_declared(processor: RTVIProcessor, request: Request, declared: Me
 class Unanswered:
     """The undeclared client messages that nobody has answered yet, by id; several may share one.
 
-    expired: ids given up lately, so that a late answer is dropped instead of being a second one.
+    done: ids answered or given up lately, so that a late or second answer is dropped.
     """
 
     def __init__(self) -> None:
         self.waiting: dict[str, list[Request]] = {}
-        self.expired: deque[str] = deque(maxlen=256)
+        self.done: deque[str] = deque(maxlen=256)
 
     def take(self, id_: str) -> Request | None:
         """Take the oldest waiting request of an id."""
@@ -130,6 +128,7 @@ class Unanswered:
             del self.waiting[id_]
         if request.timer is not None:
             request.timer.cancel()
+        self.done.append(id_)
         return request
 
     def clear(self) -> None:
@@ -181,7 +180,7 @@ def _give_up(processor: RTVIProcessor, request: Request) -> None:
         unanswered.waiting[request.id].remove(request)
         if not unanswered.waiting[request.id]:
             del unanswered.waiting[request.id]
-        unanswered.expired.append(request.id)
+        unanswered.done.append(request.id)
         text = f"Nobody answered message '{(request.t or '')[:100]}'"
         processor.refuse(request, Refusal(text, Code.UNANSWERED, Category.PROTOCOL))
 
@@ -209,13 +208,15 @@ def respond_error(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame |
 
 
 def _taken(processor: RTVIProcessor, id_: str) -> Request | None:
-    """Take the waiting request of an id; one we do not know of is the application's own business, a late one is not."""
+    """Take the waiting request of an id; None for one that has its answer.
+
+    A request that was never handed out is the application's own business: it gets what it is given.
+    """
     unanswered = processor._unanswered
     if unanswered is None:
         return Request(id_)
     request = unanswered.take(id_)
-    if request is None and id_ in unanswered.expired:
-        unanswered.expired.remove(id_)
-        logger.warning("dropped an answer that came after its request was given up")
+    if request is None and id_ in unanswered.done:
+        logger.warning("dropped an answer to a request that was answered or given up already")
         return None
     return request or Request(id_)

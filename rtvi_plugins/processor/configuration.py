@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor.actions import is_from_outside
+from rtvi_plugins.processor.calling import store_only
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.tables import (
     NOTHING,
@@ -24,7 +24,6 @@ from rtvi_plugins.processor.tables import (
     RTVIServiceOptionConfig,
     Tables,
     is_integer,
-    store_only,
 )
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.schema import MISSING, Fault
@@ -55,7 +54,7 @@ def with_config(tables: Tables, values: Values) -> Tables:
     merged = {name: dict(options) for name, options in tables.config.items()}
     for service, options in values.items():
         merged.setdefault(service, {}).update(options)
-    return replace(tables, config=MappingProxyType(merged))
+    return tables.with_config(MappingProxyType(merged))
 
 
 def with_defaults(config: Values, service: RTVIService) -> Values:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.processor.actions import is_from_outside
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 MAX_HELD_BACK: Final = 16
 """How many texts may wait for the next turn (`run_immediately: false`); more are refused."""
 
-_SENTENCE_END: Final = re.compile(r"([.!?…][\"'”’)\]]*)\s+")
+_SENTENCE_END: Final = re.compile(r"([.!?…][\"'”’)\]]*)\s+")  # noqa: RUF001 - typographic marks are meant
 _segments = itertools.count(1)
 
 
@@ -50,19 +51,31 @@ class Turn:
             self.started = True
             async with aclosing(processor.responder.respond(processor, self.text)) as pieces:
                 async for piece in pieces:
+                    if processor._turn is not self:
+                        return  # it was interrupted, and goes on all the same
                     self._say(processor, piece)
             self._end(processor)
             await processor.fire("on_bot_text", "".join(self.said))
         except ActionError as error:
-            self._end(processor)
-            await processor.send_error(error.text, category=Category.ACTION)
+            await self._fail(processor, error.text, Category.ACTION, error.code)
+        except asyncio.CancelledError:
+            if is_from_outside():
+                raise
+            logger.exception("the responder was cancelled")
+            await self._fail(processor, "The bot could not answer", Category.INTERNAL, Code.CANCELLED)
         except Exception:
             logger.exception("the responder failed")
-            self._end(processor)
-            await processor.send_error("The bot could not answer")
+            await self._fail(processor, "The bot could not answer", Category.INTERNAL, Code.INTERNAL)
         finally:
             if processor._turn is self:
                 processor._turn = None
+
+    async def _fail(self, processor: RTVIProcessor, text: str, category: Category, code: str) -> None:
+        """End an answer that cannot go on; what was said until then counts as said."""
+        self._end(processor)
+        if self.said:
+            await processor.fire("on_bot_text", "".join(self.said))
+        await processor.send_error(text, category=category, code=code)
 
     def _say(self, processor: RTVIProcessor, piece: str) -> None:
         if not piece:
@@ -166,7 +179,10 @@ def on_append_to_context(processor: RTVIProcessor, id_: str, data: Any) -> Answe
         raise Refusal("This bot keeps no context", Code.NO_RESPONDER, Category.PROTOCOL)
     if run and role == "user" and isinstance(content, str):
         return _take_turn(processor, id_, content)
-    append(processor, role, content)
+    try:
+        append(processor, role, content)
+    except ActionError as error:
+        raise Refusal(error.text, error.code, Category.PROTOCOL, error.details) from None
     return None
 
 

@@ -75,7 +75,7 @@ class RTVIProcessor(MessageLoop):
         self._config_owner: asyncio.Task[Any] | None = None
         self.version: Version = LEGACY_VERSION
         self.generation = Generation.LEGACY
-        self._locks: dict[tuple[str, ...], asyncio.Lock] | None = None
+        self._locks: dict[tuple[str, ...], actions.SerialLock] | None = None
         self._turn: conversation.Turn | None = None
         self._attempts: OrderedDict[str, repeats.Attempt] | None = None
         self._calls: dict[str, functions.FunctionCall] | None = None
@@ -120,16 +120,22 @@ class RTVIProcessor(MessageLoop):
         """Send `server-message`; `data` is any JSON value. Raises TypeError when it is not JSON."""
         self._port.send({"label": LABEL, "type": ServerType.SERVER_MESSAGE, "data": data})
 
-    async def send_error(self, error: str, fatal: bool = False, *, category: Category = Category.INTERNAL) -> None:
+    async def send_error(
+        self, error: str, fatal: bool = False, *, category: Category = Category.INTERNAL, code: str | None = None
+    ) -> None:
         """Send `error`, with the text under both names that clients read. `fatal` ends the session."""
-        self.tell_error(error, fatal=fatal, category=category)
+        self.tell_error(error, fatal=fatal, category=category, code=code)
         await self.fire("on_error", error)
         if fatal:
             await self._port.end()
 
-    def tell_error(self, error: str, *, fatal: bool = False, category: Category = Category.INTERNAL) -> None:
+    def tell_error(
+        self, error: str, *, fatal: bool = False, category: Category = Category.INTERNAL, code: str | None = None
+    ) -> None:
         """Send `error` and do nothing else."""
-        data = {"error": error, "message": error, "fatal": fatal, "category": str(category)}
+        data: dict[str, Any] = {"error": error, "message": error, "fatal": fatal, "category": str(category)}
+        if code is not None:
+            data["code"] = code
         self._port.send(event(ServerType.ERROR, data))
 
     async def send_server_response(self, client_msg: RTVIClientMessageFrame | str, data: Any = None) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from rtvi_plugins.errors import did_you_mean
+from rtvi_plugins.processor.actions import is_from_outside
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +67,11 @@ class EventSource:
                 outcome = handler(self, *arguments)
                 if inspect.isawaitable(outcome):
                     await outcome
+            except asyncio.CancelledError:
+                if is_from_outside():
+                    raise
+                fine = False
+                logger.exception("handler of %s was cancelled", name)
             except Exception:
                 fine = False
                 logger.exception("handler of %s failed", name)

@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor import actions
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.processor.tables import NOTHING, FunctionType
 from rtvi_plugins.protocol.frames import FunctionCallResultFrame
-from rtvi_plugins.protocol.messages import ServerType, event
+from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
 from rtvi_plugins.protocol.versions import Version
 from rtvi_plugins.schema import MISSING, compile_arguments, compile_value
 
@@ -33,6 +34,9 @@ OBSERVED_SINCE: Final = Version(1, 2)
 DEFAULT_TIMEOUT_S: Final = 30.0
 """How long a function that no manifest declares may take."""
 
+LEAVING_S: Final = 5.0
+"""How long those who wait for a function may take to hear that the client has gone."""
+
 Deliver = Callable[[Any], Coroutine[Any, Any, None]]
 ResultCallback = Callable[[Any], Awaitable[None] | None]
 
@@ -40,16 +44,18 @@ ResultCallback = Callable[[Any], Awaitable[None] | None]
 class FunctionCall:
     """One call that waits for the client.
 
-    deliver: what takes the outcome: the result, or an ActionError.
+    deliver:     what takes the outcome: the result, or an ActionError.
+    is_observed: the client was told by started and in-progress, so it has to hear of the end.
     """
 
-    __slots__ = ("arguments", "deliver", "function", "timer", "tool_call_id")
+    __slots__ = ("arguments", "deliver", "function", "is_observed", "timer", "tool_call_id")
 
     def __init__(self, function: FunctionType, tool_call_id: str, arguments: Any, deliver: Deliver) -> None:
         self.function = function
         self.tool_call_id = tool_call_id
         self.arguments = arguments
         self.deliver = deliver
+        self.is_observed = False
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -103,6 +109,8 @@ def start(
     deliver: Deliver,
 ) -> FunctionCall:
     """Announce a call and wait for its result, or its time-out. Raises ActionError when it cannot begin."""
+    if processor._ended is not None and processor._ended.done():
+        raise _gone()
     if processor._calls is None:
         processor._calls = {}
     if tool_call_id in processor._calls:
@@ -110,10 +118,25 @@ def start(
     if len(processor._calls) >= processor.limits["max_actions"]:
         raise ActionError("Too many function calls at once", code=Code.BUSY)
     call = FunctionCall(function, tool_call_id, arguments, deliver)
-    announce(processor, function.name, tool_call_id, arguments)
+    call.is_observed = is_observer(processor)
+    try:
+        announce(processor, function.name, tool_call_id, arguments)
+    except NotJSONError:
+        _announce_end(processor, call, cancelled=True)
+        raise ActionError(f"The arguments for {function.name} are not JSON", code=Code.INVALID_ARGUMENTS) from None
     processor._calls[tool_call_id] = call
     call.timer = asyncio.get_running_loop().call_later(function.timeout, _expire, processor, call)
     return call
+
+
+def _gone() -> ActionError:
+    return ActionError("The client has gone", code=Code.CANCELLED)
+
+
+def _announce_end(processor: RTVIProcessor, call: FunctionCall, *, cancelled: bool, result: Any = MISSING) -> None:
+    """Tell of the end whoever was told of the beginning, even if its version became known, or another, meanwhile."""
+    if call.is_observed:
+        announce_end(processor, call.tool_call_id, call.function.name, cancelled=cancelled, result=result)
 
 
 def _take(processor: RTVIProcessor, tool_call_id: str) -> FunctionCall | None:
@@ -130,7 +153,7 @@ def _expire(processor: RTVIProcessor, call: FunctionCall) -> None:
 
 def _fail(processor: RTVIProcessor, call: FunctionCall, error: ActionError) -> None:
     if _take(processor, call.tool_call_id) is not None:
-        announce_end(processor, call.tool_call_id, call.function.name, cancelled=True)
+        _announce_end(processor, call, cancelled=True)
         processor.spawn(_deliver_safely(call, error))
 
 
@@ -146,22 +169,39 @@ def cancel(processor: RTVIProcessor, tool_call_id: str) -> bool:
     call = _take(processor, tool_call_id)
     if call is None:
         return False
-    announce_end(processor, tool_call_id, call.function.name, cancelled=True)
+    _announce_end(processor, call, cancelled=True)
     return True
 
 
 async def end_all(processor: RTVIProcessor) -> None:
-    """End every call, because the client has gone: whoever waits is told."""
+    """End every call, because the client has gone: whoever waits is told, and has some time to take it in."""
     calls, processor._calls = list((processor._calls or {}).values()), None
     for call in calls:
         if call.timer is not None:
             call.timer.cancel()
-        await _deliver_safely(call, ActionError("The client has gone", code=Code.CANCELLED))
+    # In tasks: one that hangs, or cancels itself, must not keep the others or the end of the session from coming.
+    telling = {asyncio.ensure_future(_deliver_safely(call, _gone())) for call in calls}
+    if telling:
+        _, late = await asyncio.wait(telling, timeout=LEAVING_S)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=LEAVING_S)
 
 
 def undeclared(name: str) -> FunctionType:
     """Describe a function that no manifest declares: any arguments, any result."""
     return FunctionType(name, compile_arguments({}, NOTHING), compile_value(True), DEFAULT_TIMEOUT_S)
+
+
+def _checked(function: FunctionType, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Compare arguments with what is declared; give them with defaults filled in. Raises ActionError."""
+    if faults := function.arguments.faults(arguments):
+        pairs = [(actions._where(fault.pointer), fault) for fault in faults]
+        lead = f"Invalid arguments for {function.name}"
+        refusal = Refusal.of_faults(lead, pairs, Code.INVALID_ARGUMENTS, Category.FUNCTION_CALL)
+        raise ActionError(refusal.text, code=refusal.code, details=refusal.details)
+    return function.arguments.with_defaults(arguments)
 
 
 async def call_function(
@@ -173,24 +213,14 @@ async def call_function(
         hint = did_you_mean(name, processor._tables.functions)
         text = f"Function {name[:100]} is not declared"
         raise ActionError(f"{text}; {hint}" if hint else text, code=Code.UNKNOWN_CALL)
-    if faults := function.arguments.faults(arguments):
-        pairs = [(fault.pointer.lstrip("/").replace("/", ".") + ":", fault) for fault in faults]
-        lead = f"Invalid arguments for {name}"
-        refusal = Refusal.of_faults(lead, pairs, Code.INVALID_ARGUMENTS, Category.FUNCTION_CALL)
-        raise ActionError(refusal.text, code=refusal.code, details=refusal.details)
+    arguments = _checked(function, arguments)
     outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     async def deliver(result: Any) -> None:
         if not outcome.done():
             outcome.set_result(result)
 
-    call = start(
-        processor,
-        function,
-        tool_call_id or f"call_{uuid.uuid4().hex}",
-        function.arguments.with_defaults(arguments),
-        deliver,
-    )
+    call = start(processor, function, tool_call_id or f"call_{uuid.uuid4().hex}", arguments, deliver)
     try:
         result = await outcome
     except asyncio.CancelledError:
@@ -206,19 +236,26 @@ async def handle_function_call(
 ) -> None:
     """Announce a call that an LLM made; its outcome goes to `result_callback` and on as a `FunctionCallResultFrame`.
 
-    Returns once the client is told. When the client fails, the outcome is `{"error": text}`, so that the LLM can go on.
+    Returns once the client is told. When the client fails, or the LLM's arguments are not what a manifest declares, the
+    outcome is `{"error": text}`, so that the LLM can go on.
     """
+    declared = processor._tables.functions.get(name)
 
     async def deliver(result: Any) -> None:
         outcome = {"error": result.text} if isinstance(result, ActionError) else result
-        if result_callback is not None:
-            answered = result_callback(outcome)
-            if inspect.isawaitable(answered):
-                await answered
+        try:
+            if result_callback is not None:
+                answered = result_callback(outcome)
+                if inspect.isawaitable(answered):
+                    await answered
+        except Exception:
+            logger.exception("the result_callback of function call %s failed", tool_call_id)
         await processor.push_frame(FunctionCallResultFrame(name, tool_call_id, arguments, outcome))
 
     try:
-        start(processor, processor._tables.functions.get(name) or undeclared(name), tool_call_id, arguments, deliver)
+        if declared is not None:
+            arguments = _checked(declared, arguments)
+        start(processor, declared or undeclared(name), tool_call_id, arguments, deliver)
     except ActionError as error:
         await deliver(error)
 
@@ -246,5 +283,5 @@ def on_result(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         _fail(processor, waiting, ActionError(refusal.text, code=refusal.code))
         raise refusal
     _take(processor, tool_call_id)
-    announce_end(processor, tool_call_id, function.name, cancelled=False, result=result)
+    _announce_end(processor, waiting, cancelled=False, result=result)
     return waiting.deliver(result)

@@ -19,8 +19,8 @@ from rtvi_plugins.jobs.group import Data, Gate, JobGroup, Worker
 from rtvi_plugins.jobs.local import LocalExecutor
 from rtvi_plugins.jobs.pacing import Pacer
 from rtvi_plugins.processor import actions
+from rtvi_plugins.processor.calling import as_coroutine, parameter_name
 from rtvi_plugins.processor.requests import Code, Refusal, Request
-from rtvi_plugins.processor.tables import as_coroutine, parameter_name
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
 
@@ -93,7 +93,10 @@ class SessionJobs:
     def start_action(self, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> None:
         """Check the arguments, answer the request with the job's id, and begin. Raises Refusal."""
         group = self._of_action(action, actions.checked(action, arguments))
-        self._processor.answer(request, request.answer_result({"job_id": group.id}))
+        result = {"job_id": group.id}
+        self._processor.answer(request, request.answer_result(result))
+        if request.attempt is not None:
+            request.attempt.settle(self._processor, result, None)
         group.begin()
 
     def start_own(self, action: RTVIAction, arguments: dict[str, Any]) -> JobGroup:
@@ -192,20 +195,6 @@ def send_job_group(processor: RTVIProcessor, data: Data) -> None:
     processor.send(event(ServerType.SERVER_MESSAGE if is_legacy else ServerType.UI_JOB_GROUP, data))
 
 
-def read_cancel(data: Any) -> tuple[str, str]:
-    """Read job id and reason of a `ui-cancel-job-group` (rtvi-protocol 6.4). Raises Refusal."""
-    job_id, reason = (data or {}).get("job_id"), (data or {}).get("reason")
-    if not isinstance(job_id, str):
-        raise Refusal("Invalid message: job_id: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
-    return job_id, reason if isinstance(reason, str) else ""
-
-
-def on_cancel_job_group(processor: RTVIProcessor, _id: str, data: Any) -> None:
-    """Cancel the group that a `ui-cancel-job-group` names; nobody answers that message. Raises Refusal."""
-    job_id, reason = read_cancel(data)
-    processor.jobs.cancel(job_id, reason)
-
-
 # -- handlers ---------------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +207,9 @@ def _action_function(processor: RTVIProcessor, action: RTVIAction) -> JobFunctio
     invoke = job_invoke(action)
 
     async def run(job: Job, arguments: dict[str, Any]) -> Any:
+        if action.serial is not None:
+            # The lock was taken by the task that follows this one; what this one runs itself must not wait for it.
+            actions._lock(processor, action.serial)._owner = asyncio.current_task()
         result = await invoke(processor, job, arguments)
         if action.check_result is not None and action.result.faults(result):
             raise InvalidResultError(actions._bad_result(action, result).text)

@@ -32,6 +32,21 @@ _OPTIONS: Final = {
         "custom_options": {"type": ["object", "null"]},
     },
 }
+_SOURCE: Final = {
+    "type": "object",
+    "properties": {
+        "type": {"enum": ["bytes", "url"]},
+        "bytes": {"type": "string"},
+        "url": {"type": "string"},
+        "width": {"type": ["integer", "null"]},
+        "height": {"type": ["integer", "null"]},
+    },
+    "required": ["type"],
+    "if": {"properties": {"type": {"const": "bytes"}}},
+    "then": {"required": ["bytes"]},
+    "else": {"required": ["url"]},
+}
+"""The kind is what `type` says, not whichever of the keys is there."""
 _FILE: Final = compile_value(
     {
         "type": "object",
@@ -42,11 +57,7 @@ _FILE: Final = compile_value(
                 "properties": {
                     "format": {"type": "string"},
                     "name": {"type": ["string", "null"]},
-                    "source": {
-                        "type": "object",
-                        "properties": {"type": {"enum": ["bytes", "url"]}},
-                        "required": ["type"],
-                    },
+                    "source": _SOURCE,
                 },
                 "required": ["format", "source"],
             },

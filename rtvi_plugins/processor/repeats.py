@@ -68,7 +68,7 @@ def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[
             del attempts[oldest]
         attempts[key] = request.attempt = Attempt(asked)
         return True
-    if first.asked != asked:
+    if not _is_same(first.asked, asked):
         raise Refusal("This idempotency_key was used for another call", Code.INVALID_MESSAGE, Category.PROTOCOL)
     if first.is_settled:
         first.answer(processor, request)
@@ -77,6 +77,17 @@ def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[
     else:
         raise Refusal("Too many repeats wait for this action", Code.BUSY, Category.PROTOCOL)
     return False
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are one in JSON: there `true` is not `1`, as Python has it."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return bool(one == other)
 
 
 def forget(processor: RTVIProcessor, request: Request) -> None:

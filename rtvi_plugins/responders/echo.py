@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -31,7 +31,7 @@ class EchoResponder:
         del bot  # it needs nothing of the bot
         self._prefix: str = settings.get("prefix", "")
 
-    async def respond(self, processor: Any, text: str) -> AsyncIterator[str]:
+    async def respond(self, processor: Any, text: str) -> AsyncGenerator[str, None]:
         """Give the prefix and the text; raises nothing."""
         del processor
         for piece in pieces(self._prefix + text):

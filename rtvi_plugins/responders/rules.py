@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class RulesResponder:
         """Give every phrase of every rule, in order; `Phrase.expand` lists what may be said, for a grammar."""
         return tuple(phrase for rule in self._rules for phrase in rule.phrases)
 
-    async def respond(self, processor: Any, text: str) -> AsyncIterator[str]:
+    async def respond(self, processor: Any, text: str) -> AsyncGenerator[str, None]:
         """Answer one text. What an action refuses is the answer; any other exception of it passes."""
         for piece in pieces(await self._answer(processor, text)):
             yield piece
