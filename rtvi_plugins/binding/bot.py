@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import logging
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import importlib_metadata
 
 from rtvi_plugins import responders
+from rtvi_plugins.binding.collecting import collector_paused
 from rtvi_plugins.binding.matching import Matching
 from rtvi_plugins.binding.report import Report
 from rtvi_plugins.binding.responding import make_responder
@@ -22,11 +24,13 @@ from rtvi_plugins.binding.sections import refuse_unserved
 from rtvi_plugins.binding.signatures import check_action, check_signature
 from rtvi_plugins.binding.values import Values, initial_config
 from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
-from rtvi_plugins.errors import Problem, StartupError, did_you_mean, quoted, sort_problems
+from rtvi_plugins.errors import Problem, StartupError, sort_problems
 from rtvi_plugins.handlers import Handler, HandlerKind
-from rtvi_plugins.hooks.contracts import Call, Middleware, Responder
+from rtvi_plugins.hooks.contracts import Responder
 from rtvi_plugins.hooks.host import PluginHost
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
+from rtvi_plugins.processor.actions import is_from_outside
+from rtvi_plugins.processor.calling import as_coroutine
 from rtvi_plugins.processor.core import RTVIProcessor
 from rtvi_plugins.processor.tables import (
     FunctionType,
@@ -34,14 +38,11 @@ from rtvi_plugins.processor.tables import (
     RTVIAction,
     RTVIService,
     RTVIServiceOption,
-    RTVIServiceOptionConfig,
     Tables,
     UIEventType,
-    as_coroutine,
-    store_only,
 )
 from rtvi_plugins.processor.tools import tool_name
-from rtvi_plugins.schema import MISSING, ValueSchema, compile_value
+from rtvi_plugins.schema import MISSING, ValueSchema
 
 if TYPE_CHECKING:
     from rtvi_plugins.manifest.model import Manifest, Option, Service
@@ -117,12 +118,21 @@ class Bot:
         await _call_all(self._ended, processor, reason)
 
 
+HOOK_TIMEOUT_S: Final = 10.0
+"""How long a session hook may take: a connection stays open until it is done."""
+
+
 async def _call_all(hooks: tuple[Callable[..., Any], ...], *arguments: Any) -> None:
     for hook in hooks:
         try:
             outcome = hook(*arguments)
             if inspect.isawaitable(outcome):
-                await outcome
+                async with asyncio.timeout(HOOK_TIMEOUT_S):
+                    await outcome
+        except asyncio.CancelledError:
+            if is_from_outside():
+                raise
+            logger.exception("session hook %s was cancelled", getattr(hook, "__qualname__", hook))
         except Exception:
             logger.exception("session hook %s failed", getattr(hook, "__qualname__", hook))
 
@@ -132,19 +142,20 @@ def load_bots(
 ) -> tuple[tuple[Bot, ...], tuple[Problem, ...]]:
     """Load manifests, files or folders of them, and bind them. Returns the sound bots and all problems.
 
-    A bot whose manifest or plugin has a problem is not among the sound ones.
+    A bot is sound when its manifest has no problem and everything declared has its handler.
     """
     host = discover_plugins() if host is None else host
     shipped = {name: file for name, (_, file) in host.manifests().items()}
-    loaded, problems = load_manifests(paths, shipped=shipped, environ=os.environ if environ is None else environ)
-    found: list[Problem] = [*host.problems, *problems]
-    bots: list[Bot] = []
-    faulty = {problem.location.path for problem in problems}
-    for one in loaded:
-        bot, own = bind(one, host)
-        found += own
-        if bot is not None and one.path not in faulty:
-            bots.append(bot)
+    with collector_paused():
+        loaded, problems = load_manifests(paths, shipped=shipped, environ=os.environ if environ is None else environ)
+        found: list[Problem] = [*host.problems, *problems]
+        bots: list[Bot] = []
+        faulty = {problem.location.path for problem in problems}
+        for one in loaded:
+            bot, own = bind(one, host)
+            found += own
+            if bot is not None and one.path not in faulty:
+                bots.append(bot)
     return tuple(bots), sort_problems(found)
 
 
@@ -334,6 +345,7 @@ class _Binder:
                 function = as_coroutine(handler.function)
                 events[name] = UIEventType(name, payload, function, description=declared.description)
         return events
+
 
 def _needs_handler(option: Option) -> bool:
     """Whether somebody can change the option, so that somebody has to hear of it."""

@@ -32,6 +32,12 @@ class Matching:
     def __init__(self, host: PluginHost, report: Report) -> None:
         self._report = report
         self._all = [Supplied(plugin, handler) for plugin, handler in host.handlers()]
+        # By plugin (None: all of them) and service, made once: else every service would walk all handlers.
+        self._by_service: dict[str | None, dict[str, list[Supplied]]] = {None: {}}
+        for one in self._all:
+            if one.handler.service is not None:
+                for key in (None, one.plugin.name):
+                    self._by_service.setdefault(key, {}).setdefault(one.handler.service, []).append(one)
         self._plugins = {plugin.name: plugin for plugin in host.plugins}
         self._told: set[tuple[object, ...]] = set()
 
@@ -45,9 +51,9 @@ class Matching:
         if service.plugin is not None:
             if not self._is_known(service.plugin, (*path, "plugin")):
                 return self._nothing_for(name, service)
-            offered = self._of_service([s for s in self._all if s.plugin.name == service.plugin], names)
+            offered = self._of_service(service.plugin, names)
         else:
-            offered = self._of_service(self._all, names)
+            offered = self._of_service(None, names)
             plugins = sorted({s.plugin.name for s in offered})
             if len(plugins) > 1:
                 text = f"plugins {_all_of(plugins)} have handlers for it"
@@ -61,19 +67,17 @@ class Matching:
             self._left_over(name, found, declared, path)
         return found
 
-    @staticmethod
-    def _of_service(supplied: Iterable[Supplied], names: Iterable[str]) -> list[Supplied]:
-        """Take the handlers for the first of the names that has any; else those of the only service there is."""
-        by_service: dict[str, list[Supplied]] = {}
-        for one in supplied:
-            if one.handler.service is not None:
-                by_service.setdefault(one.handler.service, []).append(one)
+    def _of_service(self, plugin: str | None, names: Iterable[str]) -> list[Supplied]:
+        """Take a plugin's (None: any) handlers for the first of the names that has any; else for its only service."""
+        by_service = self._by_service.get(plugin, {})
         for name in names:
             if name in by_service:
                 return by_service[name]
-        plugins = {one.plugin.name for group in by_service.values() for one in group}
-        if len(plugins) == 1 and len(by_service) == 1 and plugins <= set(names):
-            return next(iter(by_service.values()))
+        if len(by_service) == 1:
+            (group,) = by_service.values()
+            plugins = {one.plugin.name for one in group}
+            if len(plugins) == 1 and plugins <= set(names):
+                return group
         return []
 
     def _nothing_for(self, name: str, service: Service) -> dict[tuple[HandlerKind, str], Handler]:

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import did_you_mean, quoted
-from rtvi_plugins.schema import compile_value
+from rtvi_plugins.handlers import location_of
+from rtvi_plugins.hooks.candidate import place_of
+from rtvi_plugins.hooks.installed import error_text
+from rtvi_plugins.schema import SharedSchemas, check_document, compile_value
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding.report import Report
@@ -20,7 +23,9 @@ _PLACED: Final = re.compile(r"(?P<path>[^\s:\[\].]+(?:\.[^\s:\[\].]+|\[\d+\])*):
 _STEP: Final = re.compile(r"[^\[\].]+")
 
 
-def make_responder(manifest: Manifest, host: PluginHost, report: Report, values: Values, bot: object) -> Responder | None:
+def make_responder(
+    manifest: Manifest, host: PluginHost, report: Report, values: Values, bot: object
+) -> Responder | None:
     """Make the responder that the manifest chose; None when it chose none or when it cannot be made."""
     choice = manifest.runtime.responder
     if choice is None:
@@ -32,19 +37,28 @@ def make_responder(manifest: Manifest, host: PluginHost, report: Report, values:
         hint = did_you_mean(choice.use, known)
         report.add("unknown-responder", path, text, expected=quoted(known), hint=hint)
         return None
-    responder = known[choice.use][1]
-    before = len(report.problems)
+    plugin, responder = known[choice.use]
     settings = dict(choice.settings)
     place = (*path, "settings")
+    if faults := check_document(dict(responder.settings_schema), SharedSchemas({})):
+        at = location_of(responder.respond)
+        for fault in faults:
+            text = f"plugin '{plugin.name}' ({plugin}): settings_schema of responder '{choice.use}': {fault.text}"
+            report.add("bad-hook", path, text, expected=fault.expected, hint=fault.hint, location=at)
+        return None
     schema = compile_value(responder.settings_schema)
-    values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder")
-    if len(report.problems) == before:
-        try:
-            return responder(settings, bot)
-        except ValueError as error:
-            for line in str(error).splitlines():
-                steps, text = _place_in(settings, line)
-                report.add("bad-responder", (*place, *steps), f"responder '{choice.use}': {text}")
+    if not values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder"):
+        return None
+    try:
+        return responder(settings, bot)
+    except ValueError as error:
+        for line in str(error).splitlines() or ["it refuses these settings"]:
+            steps, text = _place_in(settings, line)
+            report.add("bad-responder", (*place, *steps), f"responder '{choice.use}': {text}")
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's problem
+        text = f"plugin '{plugin.name}' ({plugin}): responder '{choice.use}' cannot be made: {error_text(error)}"
+        where = place_of(error, plugin.value.partition(":")[0].partition(".")[0])
+        report.add("broken-plugin", path, text, location=where if where.path else plugin.location)
     return None
 
 

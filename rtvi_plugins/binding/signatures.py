@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rtvi_plugins.errors import did_you_mean, quoted
 from rtvi_plugins.handlers import Form, Handler, HandlerKind, Signature
-from rtvi_plugins.processor.tables import parameter_name
+from rtvi_plugins.processor.calling import parameter_name
 from rtvi_plugins.schema import ArgumentsSchema, Document
 
 FORMS: Final = {

@@ -75,9 +75,10 @@ class Values:
             )
         return compile_arguments(sources, self._shared)
 
-    def fits(self, schema: ValueSchema, value: object, path: Path, what: str, slug: str = "bad-default") -> None:
-        """Report every way in which a value of the manifest does not fit its schema."""
-        for fault in schema.faults(value):
+    def fits(self, schema: ValueSchema, value: object, path: Path, what: str, slug: str = "bad-default") -> bool:
+        """Report every way in which a value of the manifest does not fit its schema; True when it does."""
+        faults = schema.faults(value)
+        for fault in faults:
             steps = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[1:]]
             place = (*path, *(int(part) if part.isdecimal() else part for part in steps))
             given = _at(value, place[len(path) :])
@@ -88,6 +89,7 @@ class Values:
                 text = f"{what} does not fit: {fault.text}"
             is_of_key = fault.text.startswith("not a known ")
             self._report.add(slug, place, text, hint=hint if "boolean" in fault.text else "", on_key=is_of_key)
+        return not faults
 
 
 def _at(value: object, path: Path) -> object:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rtvi_plugins.hooks.contracts import Call, Middleware
-from rtvi_plugins.processor.tables import RTVIAction, RTVIServiceOption, RTVIServiceOptionConfig, store_only
+from rtvi_plugins.processor.calling import store_only
+from rtvi_plugins.processor.tables import RTVIAction, RTVIServiceOption, RTVIServiceOptionConfig
 
 
 def wrap_action(middleware: Iterable[Middleware], action: RTVIAction) -> Callable[..., Any]:

@@ -264,6 +264,8 @@ class Limits(Model):
     """Messages of one session that wait for the bot to be ready."""
     max_outgoing: int = Field(default=1_024, ge=16)
     """Messages to one client that it has not read yet; one more and the connection is closed."""
+    max_outgoing_bytes: int = Field(default=32 * 1024 * 1024, ge=65_536)
+    """Bytes to one client that it has not read yet; more and the connection is closed."""
     ready_timeout: Seconds = 30.0
     """How long messages wait for `client-ready` before they are refused."""
     option_timeout: Seconds = 10.0

@@ -153,7 +153,7 @@ async def _run(  # noqa: C901 - the hot path, written out
         if not request.is_expired and is_from_outside():
             raise
         processor.refuse(request, Refusal("The action was cancelled", Code.CANCELLED, Category.ACTION))
-    except Exception:
+    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
         logger.exception("action %s.%s failed", action.service, action.action)
         processor.refuse(request, Refusal(_FAILED, Code.ACTION_FAILED, Category.ACTION))
     else:
@@ -257,7 +257,7 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
         if is_from_outside():
             raise
         raise ActionError("The action was cancelled", code=Code.CANCELLED) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, TimeoutError) and clock.expired():
             raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
         logger.exception("action %s.%s failed", service, name)

@@ -97,7 +97,7 @@ async def _run_declared(processor: RTVIProcessor, request: Request, declared: Me
         if not request.is_expired and is_from_outside():
             raise
         processor.refuse(request, Refusal("The request was cancelled", Code.CANCELLED, Category.INTERNAL))
-    except Exception:
+    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
         logger.exception("the handler of message %s failed", declared.name)
         processor.refuse(request, Refusal("The request failed", Code.ACTION_FAILED, Category.INTERNAL))
     finally:

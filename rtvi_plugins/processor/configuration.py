@@ -291,7 +291,7 @@ async def _apply(processor: RTVIProcessor, service: str, option: RTVIServiceOpti
         if is_from_outside():
             raise
         raise Refusal(f"Option {where} failed", Code.OPTION_FAILED, Category.CONFIGURATION) from None
-    except Exception:
+    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
         logger.exception("option %s failed", where)
         raise Refusal(f"Option {where} failed", Code.OPTION_FAILED, Category.CONFIGURATION) from None
 

@@ -44,6 +44,9 @@ ABORT: Final = "rtvi_plugins.abort"
 LEAVING_S: Final = 0.5
 """How long clients are given to leave by themselves once they were told of the end."""
 
+CLOSING_S: Final = 2.0
+"""How long clients are given to read what is left for them; after that they are cut off."""
+
 
 class Denied(Exception):  # noqa: N818 - not a failure of ours
     """A request that may not come in: HTTP status and a text for the client."""
@@ -235,7 +238,8 @@ class BotHost:
     async def stop(self) -> None:
         """Refuse new sessions and requests, let running ones end within `stop_timeout`, tell the clients, close."""
         self.is_stopping = True
-        processors = [connection.processor for connection in self.connections]
+        connections = list(self.connections)
+        processors = [connection.processor for connection in connections]
         for processor in processors:
             processor.stop_accepting()
         try:
@@ -250,7 +254,10 @@ class BotHost:
         for processor in processors:
             processor.finish("shutdown")
         if self._endpoints:
-            await asyncio.wait(set(self._endpoints), timeout=5)
+            await asyncio.wait(set(self._endpoints), timeout=CLOSING_S)
+        for connection in connections:
+            if not connection.is_closed:  # the client does not read: nothing can be told to it
+                connection.abort()
 
 
 _CLOSE: Final = {

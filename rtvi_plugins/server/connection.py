@@ -46,8 +46,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_is_reading", "_limits",
-        "_out", "_receive", "_send", "_write_timer", "processor",
+        "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_is_reading",
+        "_limits", "_out", "_out_bytes", "_receive", "_send", "_write_timer", "processor",
     )  # fmt: skip
 
     processor: RTVIProcessor
@@ -58,6 +58,7 @@ class Connection:
         self._limits = limits
         self._abort = abort
         self._out: deque[bytes] = deque()
+        self._out_bytes = 0
         self._is_binary = False
         self._is_closed = False
         self._is_flushing = False
@@ -124,7 +125,8 @@ class Connection:
         data = wire.encode(message)
         if self._is_closed:
             return
-        if len(self._out) >= self._limits.max_outgoing:
+        self._out_bytes += len(data)
+        if len(self._out) >= self._limits.max_outgoing or self._out_bytes > self._limits.max_outgoing_bytes:
             logger.warning("session %s: the client does not read; closing", self.processor.session.id)
             self.abort()
             return
@@ -144,7 +146,7 @@ class Connection:
         out = self._out
         try:
             while out and not self._is_closed:
-                data = out.popleft()
+                data = out[0]  # taken away once it is written: a cancelled task must not lose it
                 event = (
                     {"type": "websocket.send", "bytes": codec.write_binary(data)}
                     if self._is_binary
@@ -154,9 +156,12 @@ class Connection:
                 if rest is not None:
                     self._watch_write()
                     await rest
-                    if self._write_timer is not None:
-                        self._write_timer.cancel()
-                        self._write_timer = None
+                if out:  # not when the connection was dropped meanwhile
+                    del out[0]
+                    self._out_bytes -= len(data)
+                if rest is not None and self._write_timer is not None:
+                    self._write_timer.cancel()
+                    self._write_timer = None
         except Exception as error:  # noqa: BLE001 - servers differ in what they raise when the client has gone
             logger.debug("session %s: writing ended: %r", self.processor.session.id, error)
             self._is_closed = True
@@ -186,6 +191,11 @@ class Connection:
         self.processor.finish("ended")
 
     # -- closing ------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will be written."""
+        return self._is_closed
 
     def abort(self) -> None:
         """Close at once, whether the client reads or not."""

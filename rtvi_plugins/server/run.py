@@ -113,6 +113,7 @@ def make_server(
         ws_ping_timeout=30,
         lifespan="off",
         log_config=None,
+        log_level="warning",  # at "info" uvicorn writes whole addresses, tokens included
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,

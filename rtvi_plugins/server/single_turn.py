@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.protocol import wire
-from rtvi_plugins.protocol.messages import ClientType, Message
+from rtvi_plugins.protocol.messages import LABEL, ClientType, Message
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
@@ -50,8 +50,8 @@ def read_actions(body: Any) -> list[Message]:
     if not isinstance(actions, list) or not actions:
         raise ValueError("actions: expected array of RTVI action messages")
     for index, message in enumerate(actions):
-        is_action = isinstance(message, dict) and message.get("type") == ClientType.ACTION
-        if not is_action or not isinstance(message.get("id"), str):
+        is_labelled = isinstance(message, dict) and message.get("label") == LABEL
+        if not is_labelled or message.get("type") != ClientType.ACTION or not isinstance(message.get("id"), str):
             raise ValueError(f"actions[{index}]: expected an RTVI action message with an id")
     return actions
 

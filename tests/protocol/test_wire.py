@@ -1,0 +1,145 @@
+"""JSON text to values and back: what is refused, how it is told, and that nothing takes long or much."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import decimal
+import json
+import math
+import time
+from collections import OrderedDict
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtvi_plugins.protocol import wire
+from rtvi_plugins.protocol.messages import NotJSONError
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=30,
+)
+
+
+@given(JSON_VALUES)
+def test_every_json_value_is_written_as_the_standard_library_reads_it(value: Any) -> None:
+    assert json.loads(wire.encode(value)) == value
+
+
+@given(JSON_VALUES)
+def test_what_was_written_is_read_again(value: Any) -> None:
+    again = wire.decode(wire.encode(value), 500)
+    assert again == value or json.dumps(again) != json.dumps(value)  # integers beyond 64 bits come back as floats
+
+
+@given(st.text() | st.binary())
+def test_any_text_is_read_as_json_or_refused(text: str | bytes) -> None:
+    try:
+        expected = json.loads(text)
+    except (ValueError, UnicodeDecodeError):
+        expected = None
+    with contextlib.suppress(wire.InvalidJSONError):
+        assert wire.decode(text) == expected
+
+
+REFUSED_TEXTS: list[Any] = [
+    pytest.param("", "not JSON: at character 0", id="empty"),
+    pytest.param("{", "not JSON: at character 1", id="cut-off"),
+    pytest.param("NaN", "not JSON: at character 0", id="nan"),
+    pytest.param("[Infinity]", "not JSON: at character 1", id="infinity"),
+    pytest.param("{'a': 1}", "not JSON: at character 1", id="single-quotes"),
+    pytest.param("[1,]", "not JSON: at character 2", id="trailing-comma"),
+    pytest.param(b"\xff", "not JSON: at character 0", id="no-utf-8"),
+    pytest.param("[" * 65 + "]" * 65, "nested more than 64 deep", id="65-deep"),
+    pytest.param('{"a":' * 65 + "1" + "}" * 65, "nested more than 64 deep", id="65-objects-deep"),
+    pytest.param("[" * 100_000 + "]" * 100_000, "not JSON: nested too deeply", id="100000-deep"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), REFUSED_TEXTS)
+def test_the_refusal_says_why_in_our_words(text: str | bytes, told: str) -> None:
+    with pytest.raises(wire.InvalidJSONError) as caught:
+        wire.decode(text)
+    assert str(caught.value) == told
+
+
+ALLOWED_TEXTS: list[Any] = [
+    pytest.param("[" * 64 + "]" * 64, id="64-deep"),
+    pytest.param("[" + ",".join(["[]"] * 1000) + "]", id="many-but-flat"),
+    pytest.param(json.dumps("[" * 1000), id="brackets-in-text"),
+]
+
+
+@pytest.mark.parametrize("text", ALLOWED_TEXTS)
+def test_depth_is_what_counts(text: str) -> None:
+    assert wire.decode(text) == json.loads(text)
+
+
+def test_the_refusal_of_a_deep_message_holds_what_was_read() -> None:
+    with pytest.raises(wire.InvalidJSONError) as caught:
+        wire.decode('{"id":"x","data":' + "[" * 99 + "]" * 99 + "}")
+    assert caught.value.value["id"] == "x"
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def containing_itself(width: int) -> list[Any]:
+    value: list[Any] = []
+    value.extend([value] * width)
+    return value
+
+
+class Text(str):
+    __slots__ = ()
+
+
+NOT_JSON: list[Any] = [
+    pytest.param(math.nan, id="nan"),
+    pytest.param({"a": [None, -math.inf]}, id="infinity-beside-null"),
+    pytest.param([2**70, math.nan], id="nan-beside-a-big-integer"),
+    pytest.param(b"bytes", id="bytes"),
+    pytest.param({1}, id="set"),
+    pytest.param(object(), id="object"),
+    pytest.param({1: "a"}, id="integer-key"),
+    pytest.param({None: "a"}, id="null-key"),
+    pytest.param(OrderedDict({1: 2}), id="integer-key-of-a-subclass"),
+    pytest.param(dt.datetime.now(dt.UTC), id="date"),
+    pytest.param(decimal.Decimal("1.5"), id="decimal"),
+    pytest.param("\ud800", id="lone-surrogate"),
+    pytest.param(nested(100_000), id="deep"),
+    pytest.param(containing_itself(1), id="within-itself"),
+    pytest.param(containing_itself(1000), id="within-itself-often"),
+]
+
+
+@pytest.mark.parametrize("value", NOT_JSON)
+def test_what_is_not_json_is_refused_soon(value: Any) -> None:
+    before = time.monotonic()
+    with pytest.raises(NotJSONError):
+        wire.encode({"data": value})
+    assert time.monotonic() - before < 1
+
+
+WRITTEN: list[Any] = [
+    pytest.param(2**70, 2**70, id="big-integer"),
+    pytest.param((1, (2,)), [1, [2]], id="tuples"),
+    pytest.param(OrderedDict(a=1), {"a": 1}, id="subclass-of-dict"),
+    pytest.param(Text("x"), "x", id="subclass-of-str"),
+    pytest.param({"null": "null"}, {"null": "null"}, id="null-in-text"),
+    pytest.param("é\u2028\0", "é\u2028\0", id="odd-characters"),
+    pytest.param(nested(300), nested(300), id="300-deep"),
+]
+
+
+@pytest.mark.parametrize(("value", "read"), WRITTEN)
+def test_what_json_can_say_is_written(value: Any, read: Any) -> None:
+    assert json.loads(wire.encode(value)) == read
