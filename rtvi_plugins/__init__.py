@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rtvi_plugins.handlers import Handlers
     from rtvi_plugins.hooks.contracts import Call, CallNext, Middleware, Responder
     from rtvi_plugins.hooks.hookspecs import hookimpl
+    from rtvi_plugins.jobs.base import Job
+    from rtvi_plugins.jobs.group import JobGroup, JobResult
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.port import Caller, Port, Session
     from rtvi_plugins.processor.tables import (
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         RTVIServiceOption,
         RTVIServiceOptionConfig,
     )
+    from rtvi_plugins.processor.tools import Tool
     from rtvi_plugins.protocol.frames import (
         Frame,
         FrameDirection,
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
         RTVIUIJobGroupFrame,
         RTVIUISnapshotFrame,
         SystemFrame,
+        UIJobCompletedData,
+        UIJobGroupCompletedData,
+        UIJobGroupStartedData,
+        UIJobUpdateData,
     )
 
 __all__ = [
@@ -49,6 +56,9 @@ __all__ = [
     "FrameDirection",
     "FunctionCallResultFrame",
     "Handlers",
+    "Job",
+    "JobGroup",
+    "JobResult",
     "Location",
     "Middleware",
     "Port",
@@ -74,6 +84,11 @@ __all__ = [
     "Session",
     "StartupError",
     "SystemFrame",
+    "Tool",
+    "UIJobCompletedData",
+    "UIJobGroupCompletedData",
+    "UIJobGroupStartedData",
+    "UIJobUpdateData",
     "hookimpl",
     "load_bots",
 ]
@@ -88,6 +103,9 @@ _HOMES = {
     "FrameDirection": "protocol.frames",
     "FunctionCallResultFrame": "protocol.frames",
     "Handlers": "handlers",
+    "Job": "jobs.base",
+    "JobGroup": "jobs.group",
+    "JobResult": "jobs.group",
     "Location": "errors",
     "Middleware": "hooks.contracts",
     "Port": "processor.port",
@@ -113,6 +131,11 @@ _HOMES = {
     "Session": "processor.port",
     "StartupError": "errors",
     "SystemFrame": "protocol.frames",
+    "Tool": "processor.tools",
+    "UIJobCompletedData": "protocol.frames",
+    "UIJobGroupCompletedData": "protocol.frames",
+    "UIJobGroupStartedData": "protocol.frames",
+    "UIJobUpdateData": "protocol.frames",
     "hookimpl": "hooks.hookspecs",
     "load_bots": "binding",
 }

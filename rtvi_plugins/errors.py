@@ -64,7 +64,6 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
         "ambiguous-plugin": "several plugins could supply the handlers; name one with `plugin:`",
         "unknown-responder": "no such responder",
         "bad-responder": "a responder's settings are wrong",
-        "unknown-action": "a name refers to an action that the manifest does not declare",
         "duplicate-tool": "an LLM would know two things by one name",
         "missing-host": "a section needs a host or an extra that is not there",
     }

@@ -25,7 +25,3 @@ def _unserved(manifest: Manifest) -> Iterator[tuple[Path, str]]:
         for name, option in service.options.items():
             if option.bind is not None:
                 yield ("services", service_name, "options", name, "bind"), "there is no pipeline to bind to"
-        for name, action in service.actions.items():
-            here = ("services", service_name, "actions", name)
-            if action.job:
-                yield (*here, "job"), "no host runs jobs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rtvi_plugins.handlers import HandlerKind, Signature
 from rtvi_plugins.hooks.contracts import Call, Middleware
 from rtvi_plugins.processor.calling import store_only
 from rtvi_plugins.processor.tables import RTVIAction, RTVIServiceOption, RTVIServiceOptionConfig
@@ -19,6 +20,15 @@ def wrap_action(middleware: Iterable[Middleware], action: RTVIAction) -> Callabl
 
     chain = _chain(middleware, last)
     service, name = action.service, action.action
+    if Signature.of(action.handler, HandlerKind.ACTION).takes_job:
+
+        def invoke_job(processor: Any, arguments: dict[str, Any], job: Any) -> Any:
+            async def with_job(call: Call) -> Any:
+                return await inner(call.processor, call.arguments, job)
+
+            return _chain(middleware, with_job)(Call(processor, "action", service, name, arguments))
+
+        return invoke_job
     return lambda processor, arguments: chain(Call(processor, "action", service, name, arguments))
 
 

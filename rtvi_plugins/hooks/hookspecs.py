@@ -2,7 +2,7 @@
 
 A plugin is a distribution with an entry point in the group `rtvi_plugins` that names a module or object whose functions
 carry `@hookimpl`. All hooks are optional. The first five are called once, at start-up, in the order written here; the
-last two once for each session. Order between plugins is by name of their entry points.
+last two once for each session. Order between plugins is by name of their entry points, the built-in ones first.
 """
 
 from __future__ import annotations

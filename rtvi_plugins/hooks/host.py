@@ -69,7 +69,8 @@ class PluginHost:
         installed, problems = installed_plugins(only)
         sources: list[tuple[Candidate, Installed | None]] = [(_from_object(n, extra[n]), None) for n in extra]
         sources += [(_from_installed(plugin), plugin) for plugin in installed]
-        sources.sort(key=lambda source: source[0].name)  # stable: what is passed in comes before what is installed
+        # What is passed in comes before what is installed: no installed plugin can take a name from the built-in ones.
+        sources.sort(key=lambda source: (source[1] is not None, source[0].name))
         requirements = Requirements()
         manager = _new_manager()
 

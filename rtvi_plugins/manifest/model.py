@@ -112,7 +112,7 @@ class Option(Value):
     apply:   when a new value reaches the pipeline: at once, or with the next session (Pipecat host).
     """
 
-    default: Any = None
+    default: Any = Field(default=None, repr=False)
     """Its value until somebody sets another."""
     unit: str = ""
     """What a number counts, for people: `words/min`."""
@@ -131,7 +131,7 @@ class Option(Value):
 class Argument(Value):
     """One argument of an action or function. `required` may also be JSON Schema's list of property names."""
 
-    default: Any = None
+    default: Any = Field(default=None, repr=False)
     """Its value in a call that leaves it out."""
     unit: str = ""
     """What a number counts, for people: `words/min`."""
@@ -260,6 +260,8 @@ class Limits(Model):
     """Sessions connected at once."""
     max_actions: int = Field(default=256, ge=1)
     """Requests of one session that run at once."""
+    max_jobs: int = Field(default=32, ge=1)
+    """Workers of long actions of one session that run at once."""
     max_waiting: int = Field(default=256, ge=1)
     """Messages of one session that wait for the bot to be ready."""
     max_outgoing: int = Field(default=1_024, ge=16)

@@ -87,8 +87,16 @@ def _start_keyed(
         raise
 
 
-def start(processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> Answering:
-    """Check the arguments and give the coroutine that runs the action and answers. Raises Refusal."""
+def start(
+    processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
+) -> Answering | None:
+    """Check the arguments and give the coroutine that runs the action and answers; a job is answered here.
+
+    Raises Refusal.
+    """
+    if action.is_job:
+        processor.jobs.start_action(request, action, arguments)
+        return None
     arguments = checked(action, arguments)
     processor._starting = request
     if action.serial is not None:
@@ -178,13 +186,21 @@ async def _run_serially(
     processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
 ) -> None:
     """Run the action once those before it with the same key have ended; its clock starts then."""
+    lock = _lock(processor, action.serial or ())
     try:
-        async with _lock(processor, action.serial or ()):
+        # Those before it take no longer than their time-outs, unless one does not end when it is cancelled.
+        if not await lock.acquire_within((lock.waiting + 1) * action.timeout + 5):
+            text = f"Actions before it keep {action.service}.{action.action} from running"
+            processor.refuse(request, Refusal(text, Code.TIMEOUT, Category.ACTION))
+            return
+        try:
             if request.task is None:
                 request.timeout = action.timeout
             else:
                 processor.start_clock(request, action.timeout)
             await _run(processor, request, action, arguments)
+        finally:
+            lock.release()
     finally:
         processor._running.discard(request)
 
@@ -195,6 +211,19 @@ class SerialLock(asyncio.Lock):
     def __init__(self) -> None:
         super().__init__()
         self._owner: asyncio.Task[Any] | None = None
+        self.waiting = 0
+
+    async def acquire_within(self, timeout: float) -> bool:  # noqa: ASYNC109 - the lock's own bound, in seconds
+        """Wait for it, but no longer than `timeout`; False when it was not to be had."""
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(timeout if self.locked() else None):
+                await self.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self.waiting -= 1
+        return True
 
     @property
     def is_ours(self) -> bool:
@@ -236,7 +265,7 @@ def _bad_result(action: RTVIAction, result: Any) -> Refusal:
 
 
 async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: dict[str, Any]) -> Any:
-    """Run an action for the bot itself. Raises ActionError."""
+    """Run an action for the bot itself and give its result, or its group when it is a job. Raises ActionError."""
     action = processor._tables.actions.get((service, name))
     try:
         if action is None:
@@ -244,6 +273,12 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
         arguments = checked(action, arguments)
     except Refusal as refusal:
         raise ActionError(refusal.text, code=refusal.code, details=refusal.details) from None
+    return (
+        processor.jobs.start_own(action, arguments) if action.is_job else await _run_own(processor, action, arguments)
+    )
+
+
+async def _run_own(processor: RTVIProcessor, action: RTVIAction, arguments: dict[str, Any]) -> Any:
     try:
         async with asyncio.timeout(action.timeout) as clock:
             if action.serial is None or _lock(processor, action.serial).is_ours:
@@ -260,7 +295,7 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
     except (Exception, SystemExit) as error:
         if isinstance(error, TimeoutError) and clock.expired():
             raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
-        logger.exception("action %s.%s failed", service, name)
+        logger.exception("action %s.%s failed", action.service, action.action)
         raise ActionError(_FAILED, code=Code.ACTION_FAILED) from error
     if action.result.faults(result):
         bad = _bad_result(action, result)

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from rtvi_plugins.handlers import Form, HandlerKind, Signature
 
-Invoke = Callable[[Any, dict[str, Any]], Awaitable[Any]]
-"""`invoke(processor, arguments)`: run an action's handler, whatever its form."""
+Invoke = Callable[..., Awaitable[Any]]
+"""`invoke(processor, arguments)`: run an action's handler, whatever its form; one that takes its job gets it third."""
 Apply = Callable[[Any, Any], Awaitable[Any]]
 """`apply(processor, option)`: run an option's handler; `option` has `name` and `value`."""
 
@@ -81,6 +81,8 @@ def action_invoke(service: str, handler: Callable[..., Any], arguments: Iterable
     if signature.form is not Form.TYPED:
         return lambda processor, given: call(processor, service, given)
     renamed = {name: parameter_name(name) for name in arguments}
+    if signature.takes_job:
+        return lambda processor, given, job: call(processor, job, **{renamed[n]: value for n, value in given.items()})
     if all(old == new for old, new in renamed.items()):
         return lambda processor, given: call(processor, **given)
     return lambda processor, given: call(processor, **{renamed[name]: value for name, value in given.items()})

@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from rtvi_plugins.errors import ActionError, Category, did_you_mean
-from rtvi_plugins.processor.actions import is_from_outside
-from rtvi_plugins.processor.calling import store_only
+from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.processor.changes import Change, Values, apply, apply_all, check, faultless, read_update
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.tables import (
     NOTHING,
     RTVIService,
-    RTVIServiceOption,
-    RTVIServiceOptionConfig,
     Tables,
-    is_integer,
 )
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.schema import MISSING, Fault
@@ -33,18 +28,6 @@ if TYPE_CHECKING:
     from rtvi_plugins.processor.loop import Answering
 
 logger = logging.getLogger(__name__)
-
-Values = Mapping[str, Mapping[str, Any]]
-"""Service → option → value."""
-
-
-class Change(NamedTuple):
-    """One option's new value."""
-
-    service: str
-    option: RTVIServiceOption
-    value: Any
-
 
 # -- tables -----------------------------------------------------------------------------------------------------------
 
@@ -130,7 +113,7 @@ def on_update_config(processor: RTVIProcessor, id_: str, data: Any) -> Answering
 
 def start_update(processor: RTVIProcessor, request: Request, data: Any) -> Answering:
     """Check the whole update and give the coroutine that applies it and answers. Raises Refusal."""
-    changes = _read_update(processor._tables, data, "live" if processor._readiness.bot else "start")
+    changes = read_update(processor._tables, data, "live" if processor._readiness.bot else "start")
     interrupt = data.get("interrupt", False)
     if not isinstance(interrupt, bool):
         raise Refusal("Invalid message: interrupt: expected bool", Code.INVALID_MESSAGE, Category.PROTOCOL)
@@ -143,7 +126,7 @@ async def _update(processor: RTVIProcessor, request: Request, changes: list[Chan
         async with _lock(processor):
             if interrupt:
                 await processor.interrupt_bot()
-            await _apply_all(processor, changes)
+            await apply_all(processor, changes)
             processor.answer(request, _config(processor, request))
     except Refusal as refusal:
         processor.refuse(request, refusal)
@@ -158,153 +141,6 @@ def _lock(processor: RTVIProcessor) -> asyncio.Lock:
     if processor._config_lock is None:
         processor._config_lock = asyncio.Lock()
     return processor._config_lock
-
-
-def check_start(tables: Tables, data: Any) -> Values:
-    """Check the configuration a client wants to begin with (`{config: […]}`). Raises Refusal naming every fault."""
-    values: dict[str, dict[str, Any]] = {}
-    for change in _read_update(tables, data, "start"):
-        values.setdefault(change.service, {})[change.option.name] = change.value
-    return values
-
-
-def _read_update(tables: Tables, data: Any, moment: str) -> list[Change]:
-    """Compare an `update-config` with what is declared. Raises Refusal naming every fault.
-
-    moment: `start` before the bot is ready, `live` after; `own` for the bot itself, which may do everything.
-    """
-    entries = data.get("config") if data else None
-    if not isinstance(entries, list):
-        raise Refusal("Invalid message: config: expected array", Code.INVALID_MESSAGE, Category.PROTOCOL)
-    changes: list[Change] = []
-    faults: list[tuple[str, Fault]] = []
-    for index, entry in enumerate(entries):
-        options = entry.get("options") if isinstance(entry, dict) else None
-        if not isinstance(options, list) or not isinstance(entry.get("service"), str):
-            raise Refusal(
-                f"Invalid message: config[{index}]: expected object with service and options",
-                Code.INVALID_MESSAGE,
-                Category.PROTOCOL,
-            )
-        for number, given in enumerate(options):
-            if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-                raise Refusal(
-                    f"Invalid message: config[{index}].options[{number}]: expected object with name and value",
-                    Code.INVALID_MESSAGE,
-                    Category.PROTOCOL,
-                )
-            pointer = f"/config/{index}/options/{number}"
-            _check(tables, entry["service"], given["name"], given.get("value"), pointer, changes, faults, moment)
-    return _faultless(changes, faults)
-
-
-def _faultless(changes: list[Change], faults: list[tuple[str, Fault]]) -> list[Change]:
-    if faults:
-        raise Refusal.of_faults("Invalid configuration", faults, Code.INVALID_CONFIGURATION, Category.CONFIGURATION)
-    return changes
-
-
-def _check(
-    tables: Tables,
-    service_name: str,
-    name: str,
-    value: Any,
-    pointer: str,
-    changes: list[Change],
-    faults: list[tuple[str, Fault]],
-    moment: str,
-) -> None:
-    """Check one new value; add it to `changes`, or what is wrong with it to `faults`."""
-    services = tables.services
-    service = services.get(service_name)
-    where = f"{service_name[:100]}.{name[:100]}:"
-    if service is None:
-        hint = did_you_mean(service_name, services)
-        faults.append((f"{service_name[:100]}:", Fault(pointer, _with_hint("unknown service", hint))))
-        return
-    option = service.options.get(name)
-    if option is None or (option.client == "none" and moment != "own"):
-        known = [o.name for o in service.options.values() if o.client != "none"]
-        faults.append((where, Fault(pointer, _with_hint("unknown option", did_you_mean(name, known)))))
-        return
-    if moment != "own":
-        if option.client == "read" or option.mutable == "never":
-            faults.append((where, Fault(pointer, "is read-only")))
-            return
-        if option.mutable == "start" and moment == "live":
-            faults.append((where, Fault(pointer, "can only be set before the bot is ready")))
-            return
-    found = option.schema.faults(value)
-    faults.extend((where, Fault(f"{pointer}/value{fault.pointer}", _inside(fault))) for fault in found)
-    if not found:
-        if value.__class__ is float and is_integer(option.schema.document):
-            value = int(value)
-        changes.append(Change(service_name, option, value))
-
-
-def _with_hint(text: str, hint: str) -> str:
-    return f"{text}; {hint}" if hint else text
-
-
-def _inside(fault: Fault) -> str:
-    return f"{fault.pointer} {fault.text}" if fault.pointer else fault.text
-
-
-async def _apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:
-    """Run the handlers in order and swap the values in; when one fails, go back. Raises Refusal naming the option."""
-    before = processor.config
-    done: list[Change] = []
-    processor._config_owner = asyncio.current_task()
-    try:
-        for change in changes:
-            try:
-                await _apply(processor, change.service, change.option, change.value)
-            except Refusal:
-                await _go_back(processor, done, before)
-                raise
-            done.append(change)
-    finally:
-        processor._config_owner = None
-    after = {name: dict(options) for name, options in before.items()}
-    for change in changes:
-        after.setdefault(change.service, {})[change.option.name] = change.value
-    processor._config = MappingProxyType({name: MappingProxyType(options) for name, options in after.items()})
-
-
-async def _apply(processor: RTVIProcessor, service: str, option: RTVIServiceOption, value: Any) -> None:
-    """Run one option's handler within the time limit. Raises Refusal."""
-    if option.apply is store_only:
-        return
-    where = f"{service}.{option.name}"
-    timeout = processor.limits["option_timeout"]
-    try:
-        async with asyncio.timeout(timeout) as clock:
-            await option.apply(processor, RTVIServiceOptionConfig.model_construct(name=option.name, value=value))
-    except ActionError as error:
-        text = f"Option {where} was refused: {error.text}"
-        raise Refusal(text, error.code, Category.CONFIGURATION, error.details) from None
-    except TimeoutError:
-        logger.exception("option %s failed", where)
-        why = f": timed out after {timeout:g} s" if clock.expired() else ""  # or the handler's own time-out
-        raise Refusal(f"Option {where} failed{why}", Code.OPTION_FAILED, Category.CONFIGURATION) from None
-    except asyncio.CancelledError:
-        if is_from_outside():
-            raise
-        raise Refusal(f"Option {where} failed", Code.OPTION_FAILED, Category.CONFIGURATION) from None
-    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
-        logger.exception("option %s failed", where)
-        raise Refusal(f"Option {where} failed", Code.OPTION_FAILED, Category.CONFIGURATION) from None
-
-
-async def _go_back(processor: RTVIProcessor, done: list[Change], before: Values) -> None:
-    """Tell the handlers that ran the old values again, the last one first."""
-    for change in reversed(done):
-        old = before.get(change.service, NOTHING).get(change.option.name, MISSING)
-        if old is not MISSING:
-            try:
-                await _apply(processor, change.service, change.option, old)
-            except Refusal as refusal:
-                logger.error("going back failed: %s", refusal.text)  # noqa: TRY400 - its traceback is logged
 
 
 # -- from the bot's own side ------------------------------------------------------------------------------------------
@@ -336,7 +172,7 @@ async def apply_initial(processor: RTVIProcessor) -> list[str]:
                             Code.INVALID_CONFIGURATION,
                             Category.CONFIGURATION,
                         )
-                    await _apply(processor, service, option, value)
+                    await apply(processor, service, option, value)
                 except Refusal as refusal:
                     texts.append(refusal.text)
     return texts
@@ -348,13 +184,13 @@ async def set_own(processor: RTVIProcessor, values: Values) -> None:
     faults: list[tuple[str, Fault]] = []
     for service, options in values.items():
         for name, value in options.items():
-            _check(processor._tables, service, name, value, f"/{service}/{name}", changes, faults, "own")
+            check(processor._tables, service, name, value, f"/{service}/{name}", changes, faults, "own")
     if processor._config_owner is asyncio.current_task():
         raise ActionError("An option handler cannot change options", code=Code.OPTION_FAILED)
     try:
-        _faultless(changes, faults)
+        faultless(changes, faults)
         async with _lock(processor):
-            await _apply_all(processor, changes)
+            await apply_all(processor, changes)
         if processor.announces_changes:
             _announce(processor, changes)
     except Refusal as refusal:

@@ -14,12 +14,15 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.jobs.base import Executor
+from rtvi_plugins.jobs.group import JobGroup, Worker
 from rtvi_plugins.processor import (
     actions,
     client_messages,
     configuration,
     conversation,
     functions,
+    jobs,
     media,
     readiness,
     repeats,
@@ -57,10 +60,11 @@ class RTVIProcessor(MessageLoop):
     readies_itself: ClassVar[bool] = False
     announces_changes: ClassVar[bool] = False
     responder: ClassVar[Any] = None
+    executor: ClassVar[Executor | None] = None
 
     __slots__ = (
-        "_attempts", "_calls", "_config", "_config_lock", "_config_owner", "_held_back", "_locks", "_tables", "_turn",
-        "_unanswered", "generation", "version",
+        "_attempts", "_calls", "_config", "_config_lock", "_config_owner", "_held_back", "_jobs", "_locks", "_tables",
+        "_turn", "_unanswered", "generation", "version",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +83,7 @@ class RTVIProcessor(MessageLoop):
         self._turn: conversation.Turn | None = None
         self._attempts: OrderedDict[str, repeats.Attempt] | None = None
         self._calls: dict[str, functions.FunctionCall] | None = None
+        self._jobs: jobs.SessionJobs | None = None
         self._held_back: list[str] | None = None
         self._unanswered: client_messages.Unanswered | None = None
 
@@ -161,7 +166,7 @@ class RTVIProcessor(MessageLoop):
         elif isinstance(frame, RTVIUICommandFrame):
             ui.send_command(self, frame.command, frame.payload)
         elif isinstance(frame, RTVIUIJobGroupFrame):
-            ui.send_job_group(self, frame)
+            jobs.send_frame(self, frame)
         else:
             await self._port.push_frame(frame, direction)
 
@@ -238,6 +243,32 @@ class RTVIProcessor(MessageLoop):
         """
         await configuration.set_own(self, {service: {option: value}})
 
+    # -- jobs ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> jobs.SessionJobs:
+        """The long actions of this session."""
+        if self._jobs is None:
+            self._jobs = jobs.SessionJobs(self, self.executor)
+        return self._jobs
+
+    def job_group(
+        self,
+        *,
+        workers: Mapping[str, Worker],
+        label: str | None = None,
+        cancellable: bool = True,
+        deadline: float | None = None,
+    ) -> JobGroup:
+        """Start workers side by side and show them to the client as one group; `await` it for the results.
+
+        workers:     name → `async (job) -> response`; `await job.update(data)` reports progress.
+        cancellable: whether the client may cancel it, and whether it is cancelled when the client leaves.
+        deadline:    seconds each worker may take; None: no bound.
+        Raises ActionError when too many jobs run or the session has ended, ValueError without workers.
+        """
+        return self.jobs.start_group(workers=workers, label=label, cancellable=cancellable, deadline=deadline)
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def _tasks(self) -> set[asyncio.Task[Any]]:
@@ -246,12 +277,20 @@ class RTVIProcessor(MessageLoop):
             tasks.add(self._turn.task)
         return tasks
 
+    async def wait_idle(self) -> None:
+        """Wait until nothing runs for the client, jobs included."""
+        await super().wait_idle()
+        if self._jobs is not None:
+            await self._jobs.wait_idle()
+
     async def close(self) -> None:
         """Cancel everything that runs for this session and wait for it to end. May be called more than once."""
         if self._unanswered is not None:
             self._unanswered.clear()
         if self._calls:
             await functions.end_all(self)
+        if self._jobs is not None:
+            await self._jobs.close()
         await super().close()
 
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.handlers import HandlerKind, Signature
-from rtvi_plugins.jobs.base import Executor, InvalidResultError, Job, JobFunction
+from rtvi_plugins.jobs.base import Executor, InvalidResultError, Job, JobFunction, epoch_ms
 from rtvi_plugins.jobs.group import Data, Gate, JobGroup, Worker
 from rtvi_plugins.jobs.local import LocalExecutor
 from rtvi_plugins.jobs.pacing import Pacer
 from rtvi_plugins.processor import actions
-from rtvi_plugins.processor.calling import as_coroutine, parameter_name
 from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.protocol.frames import RTVIUIJobGroupFrame
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
 
@@ -195,6 +195,14 @@ def send_job_group(processor: RTVIProcessor, data: Data) -> None:
     processor.send(event(ServerType.SERVER_MESSAGE if is_legacy else ServerType.UI_JOB_GROUP, data))
 
 
+def send_frame(processor: RTVIProcessor, frame: RTVIUIJobGroupFrame) -> None:
+    """Send the message of a pushed frame; nothing for one without data. `at` is filled in where it was left out."""
+    given = frame.data
+    if given is not None:
+        data = {key: v for key, v in given.model_dump().items() if v is not None or key in given.model_fields_set}
+        send_job_group(processor, data | {"at": given.at or epoch_ms()})
+
+
 # -- handlers ---------------------------------------------------------------------------------------------------------
 
 
@@ -221,16 +229,9 @@ def _action_function(processor: RTVIProcessor, action: RTVIAction) -> JobFunctio
 def job_invoke(action: RTVIAction) -> InvokeJob:
     """Hide the form of a job's handler: one that asks for its job gets it, any other is called as usual."""
     signature = Signature.of(action.handler, HandlerKind.ACTION)
-    if signature.takes_job:
-        call = as_coroutine(action.handler)
 
-        async def invoke(processor: Any, job: Job, given: dict[str, Any]) -> Any:
-            return await call(processor, job, **{parameter_name(name): value for name, value in given.items()})
-
-    else:
-
-        async def invoke(processor: Any, job: Job, given: dict[str, Any]) -> Any:  # noqa: ARG001 - the common form
-            return await action.invoke(processor, given)
+    async def invoke(processor: Any, job: Job, given: dict[str, Any]) -> Any:
+        return await (action.invoke(processor, given, job) if signature.takes_job else action.invoke(processor, given))
 
     return invoke if signature.is_async else _until_it_stops(invoke)
 

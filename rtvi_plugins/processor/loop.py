@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor.events import EventSource
-from rtvi_plugins.processor.port import Detached, Port, Session
+from rtvi_plugins.processor.answering import AnsweringRequests
+from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.stepping import begin
-from rtvi_plugins.protocol.messages import LABEL, ClientType, Message, ServerType, event
+from rtvi_plugins.protocol.messages import LABEL, ClientType, Message
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +32,18 @@ Dispatch = Callable[[Any, str, Any], "Answering | None"]
 _WITHOUT_WAITING: Final = frozenset({ClientType.CLIENT_READY, ClientType.DISCONNECT_BOT})
 """Messages that are handled before the bot is ready."""
 
+_WITHOUT_LIMIT: Final = _WITHOUT_WAITING | {ClientType.UI_CANCEL_JOB_GROUP, ClientType.LLM_FUNCTION_CALL_RESULT}
+"""Messages that are handled however many requests are running: they make room."""
+
 DEFAULT_LIMITS: Final[Mapping[str, float]] = MappingProxyType(
-    {"max_actions": 256, "max_waiting": 256, "ready_timeout": 30.0, "option_timeout": 10.0, "message_timeout": 10.0}
+    {
+        "max_actions": 256,
+        "max_jobs": 32,
+        "max_waiting": 256,
+        "ready_timeout": 30.0,
+        "option_timeout": 10.0,
+        "message_timeout": 10.0,
+    }
 )
 
 
@@ -52,53 +61,29 @@ class Readiness:
         self.pending: list[str] = []
 
 
-class MessageLoop(EventSource):
+class MessageLoop(AnsweringRequests):
     """One session's messages, and the tasks that handle them."""
 
     limits: ClassVar[Mapping[str, float]] = DEFAULT_LIMITS
     dispatch: ClassVar[Mapping[str, Dispatch]] = MappingProxyType({})
 
     __slots__ = (
-        "_clock", "_clock_at", "_ended", "_leading", "_max_running", "_port", "_readiness", "_receive", "_running",
-        "_starting", "_waiting", "_waiting_timer", "_workers", "session",
+        "_ended", "_leading", "_max_running", "_readiness", "_receive", "_starting", "_waiting", "_waiting_timer",
+        "_workers", "session",
     )  # fmt: skip
 
     def __init__(self, port: Port | None, session: Session | None) -> None:
-        super().__init__()
-        self._port: Port = Detached() if port is None else port
+        super().__init__(port)
         self.session = Session() if session is None else session
         self._readiness = Readiness()
         self._waiting: deque[Message] | None = None
         self._waiting_timer: asyncio.TimerHandle | None = None
         self._max_running = self.limits["max_actions"]
-        self._running: set[Request] = set()
-        self._clock: asyncio.TimerHandle | None = None
-        self._clock_at = 0.0
         self._starting: Request | None = None
         self._receive: Receive | None = None
         self._leading: Receive | None = None
         self._workers: set[asyncio.Task[Any]] = set()
         self._ended: asyncio.Future[str] | None = None
-
-    # -- answering ----------------------------------------------------------------------------------------------------
-
-    def refuse(self, request: Request, refusal: Refusal) -> None:
-        """Answer a request with `error-response`, unless it was answered already."""
-        if not request.is_answered:
-            request.is_answered = True
-            if request.attempt is not None:
-                request.attempt.settle(self, None, refusal)
-            try:
-                self._port.send(request.answer_refusal(refusal))
-            except TypeError:
-                plain = Refusal(refusal.text, refusal.code, refusal.category)
-                self._port.send(request.answer_refusal(plain))
-
-    def answer(self, request: Request, message: Message) -> None:
-        """Send a request's answer, unless it was answered already. Raises TypeError when it is not JSON."""
-        if not request.is_answered:
-            self._port.send(message)
-            request.is_answered = True
 
     # -- messages in --------------------------------------------------------------------------------------------------
 
@@ -139,7 +124,7 @@ class MessageLoop(EventSource):
         if id_.__class__ is not str or handler is None or (data is not None and data.__class__ is not dict):
             self._misfit(id_, type_, data)
             return None
-        if len(self._running) >= self._max_running:
+        if len(self._running) >= self._max_running and type_ not in _WITHOUT_LIMIT:
             self.refuse(Request(id_), self._no_room())
             return None
         try:
@@ -179,12 +164,6 @@ class MessageLoop(EventSource):
             self.refuse(Request(id_), refusal)
         else:
             self.tell_invalid(text or f"unsupported type {str(type_)[:100]}")
-
-    def tell_invalid(self, text: str) -> None:
-        """Send the `error` event for something that is no RTVI message and has no id to reply to."""
-        text = f"Invalid RTVI transport message: {text}"
-        data = {"error": text, "message": text, "fatal": False, "code": Code.INVALID_MESSAGE, "category": "protocol"}
-        self._port.send(event(ServerType.ERROR, data))
 
     # -- the session's tasks ------------------------------------------------------------------------------------------
 
@@ -251,45 +230,6 @@ class MessageLoop(EventSource):
         if receive is not None:
             self._leading = None
             self._lead(receive)
-
-    def start_clock(self, request: Request, timeout: float) -> None:
-        """Answer the request with a time-out and cancel it, unless `untrack` comes first. `timeout` is in seconds."""
-        request.timeout = timeout
-        request.deadline = deadline = asyncio.get_running_loop().time() + timeout
-        if self._clock is None or deadline < self._clock_at:
-            self._set_clock(deadline)
-
-    def _set_clock(self, deadline: float) -> None:
-        # One timer for the session, at its earliest deadline: one for each request would cost it 1 us and a heap entry.
-        if self._clock is not None:
-            self._clock.cancel()
-        self._clock_at = deadline
-        self._clock = asyncio.get_running_loop().call_at(deadline, self._expire_due)
-
-    def _expire_due(self) -> None:
-        self._clock = None
-        now = asyncio.get_running_loop().time() + 0.001  # event loops may be early by what they round
-        later = math.inf
-        for request in tuple(self._running):
-            if request.deadline <= now:
-                request.deadline = math.inf
-                self._expire(request)
-            elif request.deadline < later:
-                later = request.deadline
-        if later < math.inf:
-            self._set_clock(later)
-
-    def untrack(self, request: Request) -> None:
-        """Stop counting a request."""
-        self._running.discard(request)
-        if request.is_expired and request.task is not None:
-            request.task.uncancel()
-
-    def _expire(self, request: Request) -> None:
-        self.refuse(request, Refusal(f"Timed out after {request.timeout:g} s", Code.TIMEOUT, Category.ACTION))
-        request.is_expired = True
-        if request.task is not None:
-            request.task.cancel()
 
     def _no_room(self) -> Refusal:
         if self._max_running <= 0:
@@ -367,6 +307,17 @@ class MessageLoop(EventSource):
     def _tasks(self) -> set[asyncio.Task[Any]]:
         """Give the tasks that run for the client at this moment."""
         return {request.task for request in self._running if request.task is not None}
+
+    def abandon(self, task: asyncio.Task[Any]) -> None:
+        """Cancel a task and wait for it no longer; what it raises is dropped. It is cancelled again at the end."""
+        task.cancel()
+        self._workers.add(task)
+        task.add_done_callback(self._drop)
+
+    def _drop(self, task: asyncio.Task[Any]) -> None:
+        self._workers.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def close(self) -> None:
         """Cancel everything that runs for this session and wait for it to end. May be called more than once."""

@@ -12,8 +12,8 @@ from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 
 if TYPE_CHECKING:
+    from rtvi_plugins.processor.answering import AnsweringRequests
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.loop import MessageLoop
 
 MAX_KEPT: Final = 128
 """How many answers a session keeps; the oldest settled one goes first."""
@@ -36,14 +36,14 @@ class Attempt:
         self.refusal: Refusal | None = None
         self.waiting: list[Request] = []
 
-    def settle(self, processor: MessageLoop, result: Any, refusal: Refusal | None) -> None:
+    def settle(self, processor: AnsweringRequests, result: Any, refusal: Refusal | None) -> None:
         """Keep the outcome and answer the repeats with it."""
         self.is_settled, self.result, self.refusal = True, result, refusal
         waiting, self.waiting = self.waiting, []
         for request in waiting:
             self.answer(processor, request)
 
-    def answer(self, processor: MessageLoop, request: Request) -> None:
+    def answer(self, processor: AnsweringRequests, request: Request) -> None:
         """Answer a repeat as the first was answered."""
         if self.refusal is not None:
             processor.refuse(request, self.refusal)

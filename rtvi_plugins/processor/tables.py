@@ -255,6 +255,8 @@ class RTVIAction:
             "schema": self.arguments.document,
             "result_schema": self.result.document,
         }
+        if self.is_job:
+            entry |= {"job": True, "cancellable": self.cancellable}
         return entry | ({"description": self.description} if self.description else {})
 
 

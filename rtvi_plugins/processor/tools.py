@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import ActionError, did_you_mean
+from rtvi_plugins.jobs.group import JobGroup
 from rtvi_plugins.processor import actions, functions
 from rtvi_plugins.processor.requests import Code
 
@@ -63,4 +64,4 @@ async def call(processor: RTVIProcessor, name: str, arguments: dict[str, Any], t
         functions.announce_end(processor, tool_call_id, cancelled=True)
         raise
     functions.announce_end(processor, tool_call_id, cancelled=False)
-    return result
+    return {"job_id": result.id} if isinstance(result, JobGroup) else result

@@ -15,7 +15,6 @@ from rtvi_plugins.protocol.frames import (
     FrameDirection,
     RTVIUICancelJobGroupFrame,
     RTVIUIEventFrame,
-    RTVIUIJobGroupFrame,
     RTVIUISnapshotFrame,
 )
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -71,14 +70,6 @@ def send_command(processor: RTVIProcessor, command: str, payload: Any) -> None:
         processor.send(
             event(ServerType.UI_COMMAND, {"command": command, "payload": {} if payload is None else payload})
         )
-
-
-def send_job_group(processor: RTVIProcessor, frame: RTVIUIJobGroupFrame) -> None:
-    """Send `ui-job-group` as the frame has it; legacy clients get the same as a `server-message`."""
-    if frame.data is not None:
-        data = frame.data.model_dump(exclude_none=True)
-        is_known = processor.generation is not Generation.LEGACY
-        processor.send(event(ServerType.UI_JOB_GROUP if is_known else ServerType.SERVER_MESSAGE, data))
 
 
 def check_command(processor: RTVIProcessor, command: str, payload: Any) -> None:
@@ -162,4 +153,6 @@ def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     if not isinstance(job_id, str) or not isinstance(reason, str | None):
         text = "Invalid message: expected string job_id and, if any, string reason"
         raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    if processor._jobs is not None:
+        processor._jobs.cancel(job_id, reason or "")
     return _deliver(processor, RTVIUICancelJobGroupFrame(id_, job_id, reason))

@@ -83,7 +83,9 @@ class RulesResponder:
         if rule.call is not None:
             arguments = {name: argument.fill(captured) for name, argument in rule.arguments.items()}
             try:
-                values["result"] = await processor.run_action(*rule.call, arguments)
+                result = await processor.run_action(*rule.call, arguments)
+                job_id = getattr(result, "id", None)  # only the group of a job has one; JSON values do not
+                values["result"] = {"job_id": job_id} if job_id is not None else result
             except ActionError as error:
                 return error.text
         answer, is_whole = rule.answer.fill(values)

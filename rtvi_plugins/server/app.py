@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from rtvi_plugins.processor.configuration import check_start
+from rtvi_plugins.processor.changes import check_start
 from rtvi_plugins.processor.port import Caller, Session
 from rtvi_plugins.processor.requests import Refusal
 from rtvi_plugins.processor.tables import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig

@@ -162,7 +162,6 @@ async def test_secrets_never_show(binding: Bind, version: str | None, caplog: py
     assert SECRET not in caplog.text
 
 
-@pytest.mark.xfail(reason="Option.default and Auth.tokens still stand in the repr of their models")
 def test_secrets_are_not_in_the_manifest_as_text(binding: Bind) -> None:
     bot = binding.bot(SECRETS, {"vault": vault()}, {"VAULT_KEY": SECRET})
     assert SECRET not in repr(bot.manifest)

@@ -185,7 +185,7 @@ def test_every_unknown_hook_is_reported_at_its_place(site: Site) -> None:
     ]
 
 
-def test_order_is_by_name_and_extras_stand_among_the_installed(site: Site) -> None:
+def test_order_is_by_name_after_what_was_passed_in(site: Site) -> None:
     for name in ("delta", "alpha", "charlie"):
         site.install(name, site.sound.replace('"parrot"', f'"{name}"'))
     bravo = Handlers("bravo")
@@ -193,8 +193,8 @@ def test_order_is_by_name_and_extras_stand_among_the_installed(site: Site) -> No
     host = PluginHost.discover(
         {"bravo": SimpleNamespace(rtvi_handlers=hookimpl(lambda: [bravo]))}, only=["alpha", "charlie", "delta"]
     )
-    assert [p.name for p in host.plugins] == ["alpha", "bravo", "charlie", "delta"]
-    assert [h.service for _, h in host.handlers()] == ["alpha", "bravo", "charlie", "delta"]
+    assert [p.name for p in host.plugins] == ["bravo", "alpha", "charlie", "delta"]
+    assert [h.service for _, h in host.handlers()] == ["bravo", "alpha", "charlie", "delta"]
 
 
 def test_tryfirst_and_trylast_move_a_plugin() -> None:
