@@ -41,7 +41,7 @@ from rtvi_plugins.processor.tables import (
     Tables,
     UIEventType,
 )
-from rtvi_plugins.processor.tools import tool_name
+from rtvi_plugins.processor.tools import MAX_TOOL_NAME, tool_name
 from rtvi_plugins.schema import MISSING, ValueSchema
 
 if TYPE_CHECKING:
@@ -316,7 +316,10 @@ class _Binder:
         return messages
 
     def _functions(self, actions: Mapping[tuple[str, str], RTVIAction]) -> dict[str, FunctionType]:
-        tools = {tool_name(*key): key for key, action in actions.items() if action.is_tool}
+        tools: dict[str, tuple[str, str]] = {}
+        for key, bound in actions.items():
+            if bound.is_tool:
+                self._check_tool(key, tools)
         functions: dict[str, FunctionType] = {}
         for name, function in self._manifest.functions.items():
             path = ("functions", name)
@@ -332,6 +335,19 @@ class _Binder:
                 function.description,
             )
         return functions
+
+    def _check_tool(self, key: tuple[str, str], tools: dict[str, tuple[str, str]]) -> None:
+        """Add an action to the tools, under the name an LLM will know it by; report a name that cannot be."""
+        name = tool_name(*key)
+        path = ("services", key[0], "actions", key[1], "tool")
+        if len(name) > MAX_TOOL_NAME:
+            self.report.add(
+                "bad-name", path, f"an LLM would know it as '{name}'", expected=f"at most {MAX_TOOL_NAME} characters"
+            )
+        if name in tools:
+            text = f"an LLM would know it as '{name}', like the action {'.'.join(tools[name])}"
+            self.report.add("duplicate-tool", path, text, on_key=True)
+        tools.setdefault(name, key)
 
     def _ui_events(self) -> dict[str, UIEventType]:
         events: dict[str, UIEventType] = {}

@@ -12,6 +12,7 @@ from rtvi_plugins.schema import MISSING, Document
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.processor.tables import FunctionType
 
 
 def of_manifest(bot: Bot) -> dict[str, Any]:
@@ -37,6 +38,30 @@ def of_manifest(bot: Bot) -> dict[str, Any]:
         "services": services,
         "actions": bot.tables.actions_available,
         "messages": messages,
+        "functions": [_function(function) for function in bot.tables.functions.values()],
+        "ui": {
+            "commands": [{"name": name, "payload": s.document} for name, s in bot.tables.ui_commands.items()],
+            "events": [
+                {"name": e.name, "description": e.description, "payload": e.payload.document}
+                for e in bot.tables.ui_events.values()
+            ],
+        },
+    }
+
+
+def _function(function: FunctionType) -> dict[str, Any]:
+    """Describe a function as the wire describes an action."""
+    document = function.arguments.document
+    return {
+        "name": function.name,
+        "description": function.description,
+        "arguments": [
+            {"name": name, "type": described.rtvi_type, "required": name in document.get("required", ())}
+            | ({"default": function.arguments.defaults[name]} if name in function.arguments.defaults else {})
+            for name, described in function.arguments.properties.items()
+        ],
+        "schema": document,
+        "result_schema": function.result.document,
     }
 
 
@@ -59,7 +84,8 @@ def tables(described: dict[str, Any]) -> Iterator[Table]:
         rows = [_argument_row(argument, schemas[argument["name"]]) for argument in action["arguments"]]
         result = action.get("result_schema", {"type": action.get("result")})
         rows.append(["-> result", type_of(result), "", bounds_of(result), "", _text(result)])
-        heading = f"action {action['service']}.{action['action']}"
+        marks = "".join(f", {mark}" for mark in ("job", "tool") if action.get(mark))
+        heading = f"action {action['service']}.{action['action']}{marks}"
         yield Table(heading, str(action.get("description", "")), _ARGUMENTS, rows)
     for message in described.get("messages", ()):
         rows = [
@@ -67,6 +93,18 @@ def tables(described: dict[str, Any]) -> Iterator[Table]:
             for label, key in (("data", "data"), ("-> result", "result"))
         ]
         yield Table(f"message {message['name']}", message["description"], ("", *_ARGUMENTS[1:]), rows)
+
+    for function in described.get("functions", ()):
+        properties = function["schema"]["properties"]
+        rows = [_argument_row(argument, properties[argument["name"]]) for argument in function["arguments"]]
+        result = function["result_schema"]
+        rows.append(["-> result", type_of(result), "", bounds_of(result), "", _text(result)])
+        yield Table(f"function {function['name']}", function["description"], _ARGUMENTS, rows)
+    for kind in ("commands", "events"):
+        for entry in described.get("ui", {}).get(kind, ()):
+            payload = entry["payload"]
+            row = ["payload", type_of(payload), "", bounds_of(payload), "", _text(payload)]
+            yield Table(f"ui {kind[:-1]} {entry['name']}", entry.get("description", ""), ("", *_ARGUMENTS[1:]), [row])
 
 
 def _option_row(option: dict[str, Any]) -> list[str]:

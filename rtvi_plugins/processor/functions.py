@@ -45,16 +45,18 @@ class FunctionCall:
     """One call that waits for the client.
 
     deliver:     what takes the outcome: the result, or an ActionError.
+    delivery:    the task that hands the outcome over, once there is one.
     is_observed: the client was told by started and in-progress, so it has to hear of the end.
     """
 
-    __slots__ = ("arguments", "deliver", "function", "is_observed", "timer", "tool_call_id")
+    __slots__ = ("arguments", "deliver", "delivery", "function", "is_observed", "timer", "tool_call_id")
 
     def __init__(self, function: FunctionType, tool_call_id: str, arguments: Any, deliver: Deliver) -> None:
         self.function = function
         self.tool_call_id = tool_call_id
         self.arguments = arguments
         self.deliver = deliver
+        self.delivery: asyncio.Task[None] | None = None
         self.is_observed = False
         self.timer: asyncio.TimerHandle | None = None
 
@@ -154,14 +156,28 @@ def _expire(processor: RTVIProcessor, call: FunctionCall) -> None:
 def _fail(processor: RTVIProcessor, call: FunctionCall, error: ActionError) -> None:
     if _take(processor, call.tool_call_id) is not None:
         _announce_end(processor, call, cancelled=True)
-        processor.spawn(_deliver_safely(call, error))
+        _begin_delivery(processor, call, error)
 
 
-async def _deliver_safely(call: FunctionCall, error: ActionError) -> None:
+def _begin_delivery(processor: RTVIProcessor, call: FunctionCall, outcome: Any) -> asyncio.Task[None]:
+    """Hand the outcome of a call that was taken out to whoever waits for it.
+
+    In a task of its own: who waits has to hear of it, even when the session ends at this moment. Until it is done the
+    call stands under a key that is no `tool_call_id`, so that `end_all` waits for it and the bound holds for it too.
+    """
+    calls = processor._calls = {} if processor._calls is None else processor._calls
+    key = f"\0{id(call)}"
+    calls[key] = call
+    call.delivery = asyncio.get_running_loop().create_task(_deliver_safely(call, outcome))
+    call.delivery.add_done_callback(lambda _: calls.pop(key, None))
+    return call.delivery
+
+
+async def _deliver_safely(call: FunctionCall, outcome: Any) -> None:
     try:
-        await call.deliver(error)
+        await call.deliver(outcome)
     except Exception:
-        logger.exception("delivering the failure of function call %s failed", call.tool_call_id)
+        logger.exception("delivering the outcome of function call %s failed", call.tool_call_id)
 
 
 def cancel(processor: RTVIProcessor, tool_call_id: str) -> bool:
@@ -175,14 +191,15 @@ def cancel(processor: RTVIProcessor, tool_call_id: str) -> bool:
 
 async def end_all(processor: RTVIProcessor) -> None:
     """End every call, because the client has gone: whoever waits is told, and has some time to take it in."""
-    calls, processor._calls = list((processor._calls or {}).values()), None
-    for call in calls:
-        if call.timer is not None:
-            call.timer.cancel()
-    # In tasks: one that hangs, or cancels itself, must not keep the others or the end of the session from coming.
-    telling = {asyncio.ensure_future(_deliver_safely(call, _gone())) for call in calls}
-    if telling:
-        _, late = await asyncio.wait(telling, timeout=LEAVING_S)
+    for call in tuple((processor._calls or {}).values()):
+        if call.delivery is None:
+            _take(processor, call.tool_call_id)
+            _begin_delivery(processor, call, _gone())
+    deliveries = {call.delivery for call in (processor._calls or {}).values() if call.delivery is not None}
+    deliveries.discard(asyncio.current_task())  # the session is ended from a result_callback
+    if deliveries:
+        # One that hangs must not keep the others, or the end of the session, from coming.
+        _, late = await asyncio.wait(deliveries, timeout=LEAVING_S)
         for task in late:
             task.cancel()
         if late:
@@ -268,7 +285,7 @@ def on_result(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     if not isinstance(tool_call_id, str):
         raise Refusal("Invalid message: tool_call_id: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
     waiting = processor._calls.get(tool_call_id) if processor._calls else None
-    if waiting is None:
+    if waiting is None or waiting.delivery is not None:
         text = f"No function call {tool_call_id[:100]!r} is waiting for a result"
         raise Refusal(text, Code.UNKNOWN_CALL, Category.FUNCTION_CALL)
     function = waiting.function
@@ -284,4 +301,8 @@ def on_result(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         raise refusal
     _take(processor, tool_call_id)
     _announce_end(processor, waiting, cancelled=False, result=result)
-    return waiting.deliver(result)
+    return _until_delivered(_begin_delivery(processor, waiting, result))
+
+
+async def _until_delivered(delivery: asyncio.Task[None]) -> None:
+    await asyncio.wait((delivery,))  # not the task itself: who waits here may be cancelled without it

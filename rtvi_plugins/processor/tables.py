@@ -257,6 +257,8 @@ class RTVIAction:
         }
         if self.is_job:
             entry |= {"job": True, "cancellable": self.cancellable}
+        if self.is_tool:
+            entry["tool"] = True
         return entry | ({"description": self.description} if self.description else {})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, did_you_mean
 from rtvi_plugins.jobs.group import JobGroup
@@ -13,6 +13,10 @@ from rtvi_plugins.processor.requests import Code
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
+
+
+MAX_TOOL_NAME: Final = 64
+"""Characters in the name of a tool; LLM services refuse longer ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ class RulesResponder:
         bot: `manifest` (its `$defs` may be named by captures) and `actions`, (service, action) → with `arguments`.
         """
         reader = _Reader(bot)
-        self._rules = tuple(reader.rule(f"rules[{number}]", rule) for number, rule in enumerate(settings["rules"]))
+        self._rules = tuple(
+            reader.rule(f"rules[{number}]", rule) for number, rule in enumerate(settings.get("rules", ()))
+        )
         self._otherwise: str = settings.get("otherwise", DEFAULT_OTHERWISE)
         if reader.faults:
             raise ValueError("\n".join(reader.faults))

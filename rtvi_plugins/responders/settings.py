@@ -72,7 +72,6 @@ SETTINGS_SCHEMA: Final[Mapping[str, Any]] = MappingProxyType(
                 "description": "What the bot says when no rule matches.",
             },
         },
-        "required": ["rules"],
         "additionalProperties": False,
     }
 )
