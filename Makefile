@@ -26,6 +26,7 @@ bench-smoke: $(VENV)/.installed-test  ## the same, only long enough to see that 
 
 docs: $(VENV)/.installed  ## write the generated parts of the documentation anew
 	$(BIN)/rtvi schema --output docs/manifest.schema.json
+	$(BIN)/python docs/reference.py
 
 clean:
 	rm -rf $(VENV) tests/clients/node_modules tests/clients/dist

@@ -180,11 +180,11 @@ async def _deliver_safely(call: FunctionCall, outcome: Any) -> None:
         logger.exception("delivering the outcome of function call %s failed", call.tool_call_id)
 
 
-def cancel(processor: RTVIProcessor, tool_call_id: str) -> bool:
+def cancel(processor: RTVIProcessor, call: FunctionCall) -> bool:
     """Give up a call: the client is told, its late result will be refused. False when it was over already."""
-    call = _take(processor, tool_call_id)
-    if call is None:
+    if processor._calls is None or processor._calls.get(call.tool_call_id) is not call:
         return False
+    _take(processor, call.tool_call_id)
     _announce_end(processor, call, cancelled=True)
     return True
 
@@ -241,7 +241,7 @@ async def call_function(
     try:
         result = await outcome
     except asyncio.CancelledError:
-        cancel(processor, call.tool_call_id)
+        cancel(processor, call)
         raise
     if isinstance(result, ActionError):
         raise result

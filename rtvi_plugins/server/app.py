@@ -48,6 +48,9 @@ CLOSING_S: Final = 2.0
 """How long clients are given to read what is left for them; after that they are cut off."""
 
 
+UNSERVED: Final = "This host name is not served here; list it under runtime.hosts"
+
+
 class Denied(Exception):  # noqa: N818 - not a failure of ours
     """A request that may not come in: HTTP status and a text for the client."""
 
@@ -88,7 +91,7 @@ class BotHost:
         """Check host and origin. Raises Denied."""
         host = headers.get("host", "")
         if not access.is_host_allowed(host, self.hosts):
-            raise Denied(403, "This host name is not served here; list it under runtime.hosts")
+            raise Denied(403, UNSERVED)
         if not access.is_origin_allowed(headers.get("origin"), host, scheme, self.origins):
             raise Denied(403, "This origin is not allowed; list it under runtime.origins")
 
@@ -302,12 +305,20 @@ def create_app(hosts: Iterable[BotHost]) -> Starlette:
     async def health(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    async def ready(_request: Request) -> JSONResponse:
+    def is_meant_for_us(request: Request) -> bool:
+        names = tuple(name for host in by_name.values() for name in host.hosts)
+        return access.is_host_allowed(request.headers.get("host", ""), names)
+
+    async def ready(request: Request) -> JSONResponse:
+        if not is_meant_for_us(request):
+            return _refused(Denied(403, UNSERVED))
         is_ready = not any(host.is_stopping for host in by_name.values())
         sessions = {name: len(host.connections) for name, host in by_name.items()}
         return JSONResponse({"ready": is_ready, "sessions": sessions}, 200 if is_ready else 503)
 
-    async def index(_request: Request) -> JSONResponse:
+    async def index(request: Request) -> JSONResponse:
+        if not is_meant_for_us(request):
+            return _refused(Denied(403, UNSERVED))
         return JSONResponse({"bots": [host.describe(f"/bots/{name}") for name, host in by_name.items()]})
 
     routes: list[Any] = [Route("/health", health), Route("/ready", ready)]

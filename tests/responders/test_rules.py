@@ -259,7 +259,6 @@ def test_settings_schema_is_sound_closed_and_described() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
         {"rules": []},
         {"rules": [{"say": [], "answer": "x"}]},
         {"rules": [{"say": ["x"]}]},
