@@ -166,7 +166,7 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
     refuse_unserved(binder.report)
     manifest = loaded.manifest
     limits = MappingProxyType(manifest.runtime.limits.model_dump())
-    started, ended = host.session_hooks()
+    started, ended = host.session_hooks(binder.used)
 
     def made(responder: Responder | None) -> Bot:
         name = "".join(part.capitalize() for part in manifest.bot.replace("_", "-").split("-"))
@@ -192,7 +192,6 @@ class _Binder:
     def __init__(self, loaded: LoadedManifest, host: PluginHost) -> None:
         self._host = host
         self._manifest = loaded.manifest
-        self._middleware = host.middleware()
         self.report = Report(loaded)
         self.values = Values(loaded.manifest, self.report)
         self.matching = Matching(host, self.report)
@@ -204,13 +203,10 @@ class _Binder:
         for name, service in self._manifest.services.items():
             handlers = self.matching.service(name, service)
             services[name] = RTVIService(name, self._options(name, service, handlers), description=service.description)
-            if self._middleware:
-                for option in services[name].options.values():
-                    option.apply = wrap_option(self._middleware, name, option)
             for action in self._actions(name, service, handlers):
                 actions[name, action.action] = action
         config = initial_config(self._manifest, self._schemas, self.report, self.values)
-        return Tables(
+        tables = Tables(
             services=MappingProxyType(services),
             actions=MappingProxyType(actions),
             messages=MappingProxyType(self._messages()),
@@ -228,6 +224,24 @@ class _Binder:
             ),
             about=MappingProxyType({"library": "rtvi-plugins", "library_version": _version()}),
         )
+        self._wrap(tables)
+        return tables
+
+    @property
+    def used(self) -> set[str]:
+        """The plugins that serve this bot."""
+        choice = self._manifest.runtime.responder
+        responder = self._host.responders().get(choice.use) if choice else None
+        return self.matching.used | ({responder[0].name} if responder else set())
+
+    def _wrap(self, tables: Tables) -> None:
+        """Put the middleware of this bot's plugins around every option and action."""
+        if middleware := self._host.middleware(self.used):
+            for name, service in tables.services.items():
+                for option in service.options.values():
+                    option.apply = wrap_option(middleware, name, option)
+            for action in tables.actions.values():
+                action.invoke = wrap_action(middleware, action)
 
     def _options(
         self, service_name: str, service: Service, handlers: Mapping[tuple[HandlerKind, str], Handler]
@@ -297,8 +311,6 @@ class _Binder:
                 is_tool=action.tool,
                 cancellable=action.cancellable,
             )
-            if self._middleware:
-                bound.invoke = wrap_action(self._middleware, bound)
             yield bound
 
     def _messages(self) -> dict[str, MessageType]:

@@ -40,6 +40,8 @@ class Matching:
                     self._by_service.setdefault(key, {}).setdefault(one.handler.service, []).append(one)
         self._plugins = {plugin.name: plugin for plugin in host.plugins}
         self._told: set[tuple[object, ...]] = set()
+        self.used: set[str] = set()
+        """The plugins that serve this manifest, by name; complete once everything was asked for."""
 
     # -- services -----------------------------------------------------------------------------------------------------
 
@@ -59,6 +61,7 @@ class Matching:
                 text = f"plugins {_all_of(plugins)} have handlers for it"
                 self._report.add("ambiguous-plugin", path, text, hint="name one with `plugin:`", on_key=True)
                 return self._nothing_for(name, service)
+        self.used.update(s.plugin.name for s in offered)
         found = self._by_name(offered)
         declared = {(HandlerKind.OPTION, o) for o in service.options} | {
             (HandlerKind.ACTION, a) for a in service.actions
@@ -160,6 +163,7 @@ class Matching:
             text = f"plugins {_all_of(plugins)} have a handler for it"
             self._report.add("ambiguous-plugin", path, text, hint="name one with `plugin:`", on_key=True)
             return None
+        self.used.update(plugins)
         found = self._by_name(offered).get((kind, name))
         if found is None:
             near = [s.handler.name for s in self._all if s.handler.kind is kind]

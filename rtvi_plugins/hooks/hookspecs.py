@@ -75,8 +75,10 @@ def rtvi_stages() -> Mapping[str, Any]:  # type: ignore[empty-body]
 
 @hookspec
 def rtvi_middleware() -> Iterable[Middleware]:  # type: ignore[empty-body]
-    """Wrap every option change and every action: audit, metrics, policy.
+    """Wrap every option change and every action of a bot: audit, metrics, policy.
 
+    For:      bots that use something of this plugin; every bot, when it supplies no handlers, manifests, responders or
+              stages that a manifest could name.
     When:     once, at start-up; what is returned runs on every call.
     Returns:  `async def middleware(call, call_next)` functions; the first one given is the outermost.
               `call` is a `Call`; `await call_next(call)` runs the rest and gives the result; `ActionError` refuses.
@@ -90,6 +92,8 @@ def rtvi_middleware() -> Iterable[Middleware]:  # type: ignore[empty-body]
 def rtvi_session_started(processor: Any) -> Awaitable[None] | None:
     """Prepare a session: fill `processor.session.state`, register event handlers.
 
+    For:      bots that use something of this plugin; every bot, when it supplies no handlers, manifests, responders or
+              stages that a manifest could name.
     When:     for each session, before its first message is handled. May be `async def`.
     Errors:   logged with their traceback; the session goes on.
     Example:  plugins/rtvi-plugin-room
@@ -101,6 +105,8 @@ def rtvi_session_started(processor: Any) -> Awaitable[None] | None:
 def rtvi_session_ended(processor: Any, reason: str) -> Awaitable[None] | None:
     """Release what a session held.
 
+    For:      bots that use something of this plugin; every bot, when it supplies no handlers, manifests, responders or
+              stages that a manifest could name.
     When:     for each session, after its last message and after its running actions ended. May be `async def`.
     Reason:   `disconnected`, `ended` (disconnect-bot), `shutdown` or `failed`.
     Errors:   logged with their traceback.

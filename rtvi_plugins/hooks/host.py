@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SessionHook = Callable[..., Awaitable[None] | None]
 
 _PACKAGE: Final = "rtvi_plugins"
+_SUPPLYING: Final = ("rtvi_handlers", "rtvi_manifests", "rtvi_responders")
+"""Hooks that supply what a manifest names: the middleware of such a plugin is for the bots that name it."""
 _DISTRIBUTION: Final = "rtvi-plugins"
 
 
@@ -54,6 +56,8 @@ class PluginHost:
                 self._ask(hook)
         self._manifests = self._table("rtvi_manifests", "manifest")
         self._responders = self._table("rtvi_responders", "responder")
+        self._suppliers = {candidate.name for hook in _SUPPLYING for candidate, _ in self._given[hook]}
+        self._suppliers |= {candidate.name for candidate in candidates if "rtvi_stages" in candidate.hooks}
         self._plugins = {id(candidate): candidate.frozen() for candidate in candidates}
 
     @classmethod
@@ -121,20 +125,37 @@ class PluginHost:
             self._plugins = {id(candidate): candidate.frozen() for candidate in self._candidates}
         return self._with_plugins(self._stages)
 
-    def middleware(self) -> tuple[Middleware, ...]:
-        """Give the middleware, outermost first."""
-        return tuple(middleware for _, middleware in self._sound("rtvi_middleware"))
+    def middleware(self, used: Collection[str] | None = None) -> tuple[Middleware, ...]:
+        """Give the middleware, outermost first.
 
-    def session_hooks(self) -> tuple[tuple[SessionHook, ...], tuple[SessionHook, ...]]:
+        used: names of the plugins that serve one bot: only theirs, and that of plugins that serve no bot in particular
+              because they supply nothing that a manifest could name. None: that of all.
+        """
+        return tuple(
+            middleware for plugin, middleware in self._sound("rtvi_middleware") if self._concerns(plugin.name, used)
+        )
+
+    def session_hooks(
+        self, used: Collection[str] | None = None
+    ) -> tuple[tuple[SessionHook, ...], tuple[SessionHook, ...]]:
         """Give what to call when a session started `(processor)` and when it ended `(processor, reason)`.
 
+        used: as for `middleware`.
         Plain callables that take all parameters by position; what they return is awaitable when the hook is async.
         """
         started, ended = (
-            tuple(_by_position(hook, function) for candidate, function in self._calls(hook) if not candidate.is_dropped)
+            tuple(
+                _by_position(hook, function)
+                for candidate, function in self._calls(hook)
+                if not candidate.is_dropped and self._concerns(candidate.name, used)
+            )
             for hook in SESSION_HOOKS
         )
         return started, ended
+
+    def _concerns(self, plugin: str, used: Collection[str] | None) -> bool:
+        """Whether a plugin has to do with a bot that uses these plugins."""
+        return used is None or plugin in used or plugin not in self._suppliers
 
     def _calls(self, hook: str) -> Iterator[tuple[Candidate, Callable[..., Any]]]:
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
