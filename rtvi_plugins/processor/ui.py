@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FromPage = RTVIUIEventFrame | RTVIUISnapshotFrame | RTVIUICancelJobGroupFrame
+
 _TEXT: Final = {"type": ["string", "null"]}
 _WHOLE: Final = {"type": ["integer", "null"]}
 _TARGET: Final = {"ref": _TEXT, "target_id": _TEXT}
@@ -101,16 +103,27 @@ def on_ui_event(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         raise Refusal.of_faults(lead, pairs, Code.INVALID_MESSAGE, Category.PROTOCOL)
     frame = RTVIUIEventFrame(id_, name, payload)
     if declared is None:
-        return _deliver(processor, frame)
+        return _start_delivery(processor, frame)
     request = Request(id_)
     request.timeout = declared.timeout
     processor._starting = request
     return _run_event(processor, request, declared, frame)
 
 
-async def _deliver(
-    processor: RTVIProcessor, frame: RTVIUIEventFrame | RTVIUISnapshotFrame | RTVIUICancelJobGroupFrame
-) -> None:
+def _start_delivery(processor: RTVIProcessor, frame: FromPage) -> Answering:
+    """Hand on what nobody answers. It counts as a request, so that handlers that hang stay within the bound."""
+    request = processor._starting = Request(frame.msg_id)
+    return _deliver_counted(processor, request, frame)
+
+
+async def _deliver_counted(processor: RTVIProcessor, request: Request, frame: FromPage) -> None:
+    try:
+        await _deliver(processor, frame)
+    finally:
+        processor.untrack(request)
+
+
+async def _deliver(processor: RTVIProcessor, frame: FromPage) -> None:
     """Hand something from the page on: to the pipeline first, then to `on_ui_message`."""
     await processor.port.push_frame(frame, FrameDirection.DOWNSTREAM)
     await processor.fire("on_ui_message", frame)
@@ -144,7 +157,7 @@ def on_ui_snapshot(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     if not isinstance(tree, dict) or not isinstance(tree.get("root"), dict):
         raise Refusal("Invalid message: tree: expected object with root", Code.INVALID_MESSAGE, Category.PROTOCOL)
     processor.session.snapshot = tree
-    return _deliver(processor, RTVIUISnapshotFrame(id_, tree))
+    return _start_delivery(processor, RTVIUISnapshotFrame(id_, tree))
 
 
 def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
@@ -155,4 +168,4 @@ def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
     if processor._jobs is not None:
         processor._jobs.cancel(job_id, reason or "")
-    return _deliver(processor, RTVIUICancelJobGroupFrame(id_, job_id, reason))
+    return _start_delivery(processor, RTVIUICancelJobGroupFrame(id_, job_id, reason))

@@ -65,6 +65,13 @@ def bot(origin: str) -> Iterator[Bot]:
 
 
 @pytest.fixture(scope="session")
+def whole(origin: str) -> Iterator[Bot]:
+    """A bot whose handlers do what the tests say, from a plugin that only it has."""
+    with run_bot(HERE / "bot_whole.yaml", origin=origin, plugins=HERE / "plugins") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def portal() -> Iterator[BlockingPortal]:
     """The event loop the browser is driven from: in a thread of its own, so that tests may have theirs."""
     with start_blocking_portal() as running:

@@ -84,12 +84,17 @@ class Bot:
 
 
 @contextmanager
-def run_bot(manifest: Path, *, origin: str) -> Iterator[Bot]:
-    """Run the real command; afterwards it has to end by SIGINT with exit code 0 and without a traceback on its way."""
+def run_bot(manifest: Path, *, origin: str, plugins: Path | None = None) -> Iterator[Bot]:
+    """Run the real command; afterwards it has to end by SIGINT with exit code 0 and without a traceback on its way.
+
+    plugins: a folder of installed distributions, for the bot alone.
+    """
     command = [sys.executable, "-m", "rtvi_plugins", "run", str(manifest), "--port", "0", "--allow-origin", origin]
+    path = filter(None, [str(plugins or ""), os.environ.get("PYTHONPATH")])
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     with (
         tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environ) as process,
     ):
         lines: queue.Queue[str | None] = queue.Queue()
 

@@ -4,6 +4,7 @@
 //   call(method, args)       → {value} or {error: {kind, message, data}}, with `ms` it took
 //   callAll([[method, args]]) → the outcomes of calls that were all under way at once, in the order given
 //   events                   [{name, at, data}] of every callback, oldest first
+//   extra[method](client, record, ...args)  a page's own calls; `record(name, [data])` adds to the events
 //   event(name, having, after, ms) → the first event of that name at or behind index `after` whose data holds the text
 //                              `having`, or null when none came in time
 
@@ -58,7 +59,7 @@ export function expose({ names, make, extra = {} }) {
   };
   const callbacks = Object.fromEntries(names.map((name) => [name, (...args) => record(name, args)]));
 
-  const call = (method, args) => outcome(() => (extra[method] ? extra[method](client, ...args) : client[method](...args)));
+  const call = (method, args) => outcome(() => (extra[method] ? extra[method](client, record, ...args) : client[method](...args)));
 
   window.rtvi = {
     events,
