@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 import importlib_metadata
 
 from rtvi_plugins import responders
-from rtvi_plugins.binding.collecting import collector_paused
 from rtvi_plugins.binding.matching import Matching
+from rtvi_plugins.binding.report import Path as ManifestPath
 from rtvi_plugins.binding.report import Report
 from rtvi_plugins.binding.responding import make_responder
 from rtvi_plugins.binding.sections import refuse_unserved
-from rtvi_plugins.binding.signatures import check_action, check_signature
+from rtvi_plugins.binding.signatures import Fault, check_action, check_signature
 from rtvi_plugins.binding.values import Values, initial_config
 from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
 from rtvi_plugins.errors import Problem, StartupError, sort_problems
 from rtvi_plugins.handlers import Handler, HandlerKind
 from rtvi_plugins.hooks.contracts import Responder
 from rtvi_plugins.hooks.host import PluginHost
+from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
 from rtvi_plugins.processor.actions import is_from_outside
 from rtvi_plugins.processor.calling import as_coroutine
@@ -251,8 +252,7 @@ class _Binder:
             schema = self._schemas[service_name, name] = self.values.option(option, path)
             handler = handlers.get((HandlerKind.OPTION, name))
             if handler is not None:
-                for text, expected, hint in check_signature(handler):
-                    self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+                self._unfit(path, handler, check_signature(handler))
             elif _needs_handler(option) and not self._is_doubtful(path):
                 near = [n for k, n in handlers if k is HandlerKind.OPTION and n not in service.options]
                 if service_name in self.report.loaded.used:  # a slip in what is laid over declares a new option
@@ -270,6 +270,11 @@ class _Binder:
                 secret=option.secret,
                 bind=option.bind,
             )
+
+    def _unfit(self, path: ManifestPath, handler: Handler, faults: Iterable[Fault]) -> None:
+        """Report in what a handler does not fit its declaration."""
+        for text, expected, hint in faults:
+            self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
 
     def _is_doubtful(self, path: tuple[str, ...]) -> bool:
         """Whether it cannot be told if an option needs a handler, because what says so is faulty."""
@@ -289,10 +294,8 @@ class _Binder:
                     near += [n for n in service.actions if n != name]
                 self.matching.missing(HandlerKind.ACTION, name, path, near, service=service_name, plugin=service.plugin)
                 continue
-            for text, expected, hint in check_action(
-                handler, arguments, None if result is None else result.document, is_job=action.job
-            ):
-                self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+            declared = None if result is None else result.document
+            self._unfit(path, handler, check_action(handler, arguments, declared, is_job=action.job))
             serial: tuple[str, ...] | None = None
             if action.concurrency == "serial":
                 serial = (service_name, name)
@@ -321,8 +324,7 @@ class _Binder:
             result = self.values.value(message.result, (*path, "result"))
             handler = self.matching.message(HandlerKind.MESSAGE, name, message.plugin, path)
             if handler is not None:
-                for text, expected, hint in check_signature(handler):
-                    self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+                self._unfit(path, handler, check_signature(handler))
                 function = as_coroutine(handler.function)
                 messages[name] = MessageType(name, data, result, function, message.timeout, message.description)
         return messages
@@ -368,8 +370,7 @@ class _Binder:
             payload = self.values.value(declared.payload, (*path, "payload"))
             handler = self.matching.message(HandlerKind.EVENT, name, declared.plugin, path)
             if handler is not None:
-                for text, expected, hint in check_signature(handler):
-                    self.report.add("bad-handler", path, text, expected=expected, hint=hint, location=handler.location)
+                self._unfit(path, handler, check_signature(handler))
                 function = as_coroutine(handler.function)
                 events[name] = UIEventType(name, payload, function, description=declared.description)
         return events

@@ -6,9 +6,7 @@ be told in the same run; whoever checks further leaves alone what is `omitted`.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,6 +15,7 @@ from types import MappingProxyType
 import orjson
 
 from rtvi_plugins.errors import Location, Problem, sort_problems
+from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.env import OPENING, fill_in
 from rtvi_plugins.manifest.files import find_files, read_bytes, reason_of
 from rtvi_plugins.manifest.form import SERVICE_KEYS, check_form, check_version
@@ -55,25 +54,13 @@ def load_manifests(
     problems = list(not_found)
     uses = Uses(shipped, environ)
     loaded: list[LoadedManifest] = []
-    with _collector_paused():
+    with collector_paused():
         for file in files:
             manifest, found = _load(file, uses, environ)
             problems += found
             if manifest is not None:
                 loaded.append(manifest)
     return tuple(loaded), sort_problems([*problems, *uses.problems, *_duplicates(loaded)])
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cyclic collector from walking the growing trees again and again: a third of the time otherwise."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _load(path: str, uses: Uses, environ: Mapping[str, str]) -> tuple[LoadedManifest | None, tuple[Problem, ...]]:

@@ -1,4 +1,4 @@
-"""The cyclic garbage collector, while a bot is made."""
+"""The cyclic garbage collector, while manifests are read and bots are made."""
 
 from __future__ import annotations
 
