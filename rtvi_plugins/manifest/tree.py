@@ -135,7 +135,7 @@ class Tree:
         except _StopReadingError:
             return False
         except yaml.YAMLError as error:
-            self.problems.append(syntax_problem(error, self._path, self._where()))
+            self.problems.append(syntax_problem(error, self._path, self._where(), self._text))
             return False
         finally:
             if loader is not None:

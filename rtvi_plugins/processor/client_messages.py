@@ -156,12 +156,17 @@ def _start_undeclared(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Ans
     unanswered.waiting.setdefault(id_, []).append(request)
     timeout = processor.limits["message_timeout"]
     request.timer = asyncio.get_running_loop().call_later(timeout, _give_up, processor, request)
-    return _deliver(processor, RTVIClientMessageFrame(id_, t, d))
+    processor._starting = request
+    return _deliver(processor, request, RTVIClientMessageFrame(id_, t, d))
 
 
-async def _deliver(processor: RTVIProcessor, frame: RTVIClientMessageFrame) -> None:
-    await processor.port.push_frame(frame, FrameDirection.DOWNSTREAM)
-    await processor.fire("on_client_message", frame)
+async def _deliver(processor: RTVIProcessor, request: Request, frame: RTVIClientMessageFrame) -> None:
+    """Hand the message on: to the pipeline first, then to the handlers, who count as running while they take."""
+    try:
+        await processor.port.push_frame(frame, FrameDirection.DOWNSTREAM)
+        await processor.fire("on_client_message", frame)
+    finally:
+        processor.untrack(request)
 
 
 def _unknown(processor: RTVIProcessor, t: str) -> Refusal:

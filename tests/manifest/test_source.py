@@ -225,13 +225,13 @@ BAD = [
         ],
     ),
     ("at sign", "a: @b", ["f.yaml:1:4: a: this character cannot begin a value; quote the text [bad-yaml]"]),
-    ("tab", "a:\n\tb: 1", ["f.yaml:2:1: a: this character cannot begin a value; quote the text [bad-yaml]"]),
-    ("open quotes", "a: 'b", ["f.yaml:1:6: a: the file ends inside quoted text; close the quotes [bad-yaml]"]),
+    ("tab", "a:\n\tb: 1", ["f.yaml:2:1: a: a tab cannot stand here; indent with spaces [bad-yaml]"]),
+    ("open quotes", "a: 'b", ["f.yaml:1:4: a: these quotes are never closed [bad-yaml]"]),
     ("open list", "a: [1,", ["f.yaml:2:1: a[1]: expected a value here [bad-yaml]"]),
     (
         "bad indentation",
         "a: 1\n b: 2",
-        ["f.yaml:2:3: a ':' makes no sense here; quote text that holds ': ' [bad-yaml]"],
+        ["f.yaml:2:3: a ':' makes no sense here; check the indentation, or quote text that holds ': ' [bad-yaml]"],
     ),
     (
         "text from the file stays on one line",
