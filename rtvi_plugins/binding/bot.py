@@ -30,9 +30,9 @@ from rtvi_plugins.hooks.contracts import Responder
 from rtvi_plugins.hooks.host import PluginHost
 from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
-from rtvi_plugins.processor.actions import is_from_outside
 from rtvi_plugins.processor.calling import as_coroutine
 from rtvi_plugins.processor.core import RTVIProcessor
+from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.processor.tables import (
     FunctionType,
     MessageType,

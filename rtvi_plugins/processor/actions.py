@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import repeats
 from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ async def _run(  # noqa: C901 - the hot path, written out
     except ActionError as error:
         processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
     except asyncio.CancelledError:
-        if not request.is_expired and is_from_outside():
+        if not request.is_expired and processor.must_end():
             raise
         processor.refuse(request, Refusal("The action was cancelled", Code.CANCELLED, Category.ACTION))
     except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
@@ -249,12 +250,6 @@ def _lock(processor: RTVIProcessor, key: tuple[str, ...]) -> SerialLock:
     if lock is None:
         lock = processor._locks[key] = SerialLock()
     return lock
-
-
-def is_from_outside() -> bool:
-    """Whether the CancelledError at hand was meant for this task, not raised by the handler itself."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _bad_result(action: RTVIAction, result: Any) -> Refusal:

@@ -155,7 +155,7 @@ async def apply(processor: RTVIProcessor, service: str, option: RTVIServiceOptio
     try:
         done, _ = await asyncio.wait((task,), timeout=timeout)
     except asyncio.CancelledError:
-        task.cancel()
+        processor.abandon(task)
         raise
     if not done:
         processor.abandon(task)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import actions, configuration
-from rtvi_plugins.processor.actions import is_from_outside
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.frames import FrameDirection, RTVIClientMessageFrame
 from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, ServerType, reply
@@ -94,7 +93,7 @@ async def _run_declared(processor: RTVIProcessor, request: Request, declared: Me
     except ActionError as error:
         processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
     except asyncio.CancelledError:
-        if not request.is_expired and is_from_outside():
+        if not request.is_expired and processor.must_end():
             raise
         processor.refuse(request, Refusal("The request was cancelled", Code.CANCELLED, Category.INTERNAL))
     except (Exception, SystemExit):  # sys.exit() in a handler must not end the server

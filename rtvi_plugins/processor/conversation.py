@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category
-from rtvi_plugins.processor.actions import is_from_outside
 from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
 
@@ -63,7 +63,7 @@ class Turn:
                 raise
             logger.exception("the responder was cancelled")
             await self._fail(processor, "The bot could not answer", Category.INTERNAL, Code.CANCELLED)
-        except Exception:
+        except (Exception, SystemExit):  # sys.exit() in a responder must not end the server
             logger.exception("the responder failed")
             await self._fail(processor, "The bot could not answer", Category.INTERNAL, Code.INTERNAL)
         finally:
@@ -97,7 +97,7 @@ class Turn:
 
     def interrupt(self, processor: RTVIProcessor) -> None:
         """Stop answering at once. What was said until then counts as said."""
-        self.task.cancel()
+        processor.abandon(self.task)
         self.sentence = ""
         self._end(processor)
         if self.said:

@@ -285,13 +285,14 @@ class RTVIProcessor(MessageLoop):
 
     async def close(self) -> None:
         """Cancel everything that runs for this session and wait for it to end. May be called more than once."""
-        if self._unanswered is not None:
-            self._unanswered.clear()
+        self._is_closing = True
         if self._calls:
             await functions.end_all(self)
         if self._jobs is not None:
             await self._jobs.close()
         await super().close()
+        if self._unanswered is not None:
+            self._unanswered.clear()
 
 
 def _disconnect(processor: RTVIProcessor, _id: str, _data: Any) -> Answering:

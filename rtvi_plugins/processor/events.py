@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from rtvi_plugins.errors import did_you_mean
-from rtvi_plugins.processor.actions import is_from_outside
+from rtvi_plugins.processor.stepping import is_from_outside
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,10 @@ class EventSource:
         """Whether anybody listens to an event."""
         return bool(self._events and self._events.get(name))
 
+    def must_end(self) -> bool:
+        """Whether the CancelledError at hand has to be obeyed; otherwise it was the handler's own."""
+        return is_from_outside()
+
     async def fire(self, name: str, *arguments: Any) -> bool:
         """Call the handlers of an event in order. What they raise is logged; False when any raised."""
         fine = True
@@ -68,11 +72,11 @@ class EventSource:
                 if inspect.isawaitable(outcome):
                     await outcome
             except asyncio.CancelledError:
-                if is_from_outside():
+                if self.must_end():
                     raise
                 fine = False
                 logger.exception("handler of %s was cancelled", name)
-            except Exception:
+            except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
                 fine = False
                 logger.exception("handler of %s failed", name)
         return fine

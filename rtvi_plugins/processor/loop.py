@@ -29,10 +29,12 @@ Answering = Coroutine[Any, Any, None]
 Dispatch = Callable[[Any, str, Any], "Answering | None"]
 """`(processor, id, data)`: handle one message; give the coroutine that does it where waiting may be needed."""
 
-_WITHOUT_WAITING: Final = frozenset({ClientType.CLIENT_READY, ClientType.DISCONNECT_BOT})
+_WITHOUT_WAITING: Final = frozenset(
+    {ClientType.CLIENT_READY, ClientType.DISCONNECT_BOT, ClientType.LLM_FUNCTION_CALL_RESULT}
+)
 """Messages that are handled before the bot is ready."""
 
-_WITHOUT_LIMIT: Final = _WITHOUT_WAITING | {ClientType.UI_CANCEL_JOB_GROUP, ClientType.LLM_FUNCTION_CALL_RESULT}
+_WITHOUT_LIMIT: Final = _WITHOUT_WAITING | {ClientType.UI_CANCEL_JOB_GROUP}
 """Messages that are handled however many requests are running: they make room."""
 
 DEFAULT_LIMITS: Final[Mapping[str, float]] = MappingProxyType(
@@ -53,11 +55,12 @@ class Readiness:
     pending: the ids of `client-ready` messages that wait for their `bot-ready`.
     """
 
-    __slots__ = ("bot", "is_applying", "pending")
+    __slots__ = ("bot", "is_applying", "is_telling", "pending")
 
     def __init__(self) -> None:
         self.bot = False
         self.is_applying = False
+        self.is_telling = False
         self.pending: list[str] = []
 
 
@@ -68,8 +71,8 @@ class MessageLoop(AnsweringRequests):
     dispatch: ClassVar[Mapping[str, Dispatch]] = MappingProxyType({})
 
     __slots__ = (
-        "_ended", "_leading", "_max_running", "_readiness", "_receive", "_starting", "_waiting", "_waiting_timer",
-        "_workers", "session",
+        "_end_reason", "_ended", "_is_closing", "_leading", "_max_running", "_readiness", "_receive", "_starting",
+        "_waiting", "_waiting_timer", "_workers", "session",
     )  # fmt: skip
 
     def __init__(self, port: Port | None, session: Session | None) -> None:
@@ -84,6 +87,8 @@ class MessageLoop(AnsweringRequests):
         self._leading: Receive | None = None
         self._workers: set[asyncio.Task[Any]] = set()
         self._ended: asyncio.Future[str] | None = None
+        self._end_reason: str | None = None
+        self._is_closing = False
 
     # -- messages in --------------------------------------------------------------------------------------------------
 
@@ -97,15 +102,19 @@ class MessageLoop(AnsweringRequests):
         await self._handle(message)
 
     async def _handle(self, message: Message) -> None:
+        outer = self._starting  # a handler may hand on a message itself: its own request comes first again afterwards
         answering = self._dispatch(message)
         if answering is not None:
             try:
                 rest = begin(answering)
                 if rest is not None:
                     self._held_up(asyncio.current_task())
+                    self._starting, outer = outer, None
                     await rest
-            except Exception:
+            except (Exception, SystemExit):
                 logger.exception("handling a message failed")
+        if outer is not None:
+            self._starting = outer
 
     def _dispatch(self, message: Message) -> Answering | None:
         """Find what a message asks for. Checks that need no waiting happen here; the rest is returned."""
@@ -170,6 +179,8 @@ class MessageLoop(AnsweringRequests):
     async def run(self, receive: Receive) -> str:
         """Drive the session: take messages from `receive` until it gives None. Returns why the session ended."""
         self._ended = asyncio.get_running_loop().create_future()
+        if self._end_reason is not None:
+            self._ended.set_result(self._end_reason)
         self._receive = receive
         self._lead(receive)
         try:
@@ -186,8 +197,11 @@ class MessageLoop(AnsweringRequests):
         is_main = receive is self._receive  # the very object: comparing bound methods takes 0.1 us
         state = self._readiness
         task: Any = asyncio.current_task()
+        is_reading = True
         try:
             while (message := await receive()) is not None:
+                if self._is_closing or self._end_reason is not None:
+                    return
                 self._leading = receive
                 # What `handle_message` and `_handle` do, written out: two coroutines less for every message, 0.3 us.
                 if is_main and (not state.bot or self._waiting) and self._must_wait(message):
@@ -198,13 +212,21 @@ class MessageLoop(AnsweringRequests):
                     try:
                         rest = begin(answering)
                         if rest is not None:
+                            is_reading = False
                             self._held_up(task)
                             await rest
-                    except Exception:
+                    except (Exception, SystemExit):
                         logger.exception("handling a message failed")
                 if self._leading is not receive:
                     return
                 self._leading = None
+        except asyncio.CancelledError:
+            if self._is_closing or self._end_reason is not None or not is_reading:
+                raise
+            logger.warning(
+                "session %s: plugin code cancelled the task that reads; another one goes on", self.session.id
+            )
+            self._lead(receive)
         except Exception:
             logger.exception("session %s failed", self.session.id)
             self.finish("failed")
@@ -286,6 +308,8 @@ class MessageLoop(AnsweringRequests):
 
     def finish(self, reason: str) -> None:
         """Let `run` return. `reason`: disconnected, ended, shutdown or failed."""
+        if self._end_reason is None:
+            self._end_reason = reason
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(reason)
 
@@ -319,8 +343,24 @@ class MessageLoop(AnsweringRequests):
         if not task.cancelled():
             task.exception()
 
+    def must_end(self) -> bool:
+        """Whether the CancelledError at hand has to be obeyed.
+
+        It has when the session ends, or when the task is not one of the session's own. Otherwise plugin code cancelled
+        the task it found its request in, which concerns that request alone: the cancellation is taken back.
+        """
+        task = asyncio.current_task()
+        if task is None or not task.cancelling():
+            return False
+        if self._is_closing or task not in self._workers:
+            return True
+        while task.cancelling():
+            task.uncancel()
+        return False
+
     async def close(self) -> None:
         """Cancel everything that runs for this session and wait for it to end. May be called more than once."""
+        self._is_closing = True
         for timer in (self._clock, self._waiting_timer):
             if timer is not None:
                 timer.cancel()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
     """Learn the client's version, tell the application, and see that `bot-ready` follows."""
     given = data.get("version") if data else None
     version = parse_version(given) or LEGACY_VERSION
@@ -30,10 +30,11 @@ def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
             "Compatibility issues may occur."
         )
         processor.refuse(Request(id_), Refusal(text, Code.INCOMPATIBLE_VERSION, Category.PROTOCOL))
-    pending = processor._readiness.pending
-    if len(pending) < processor.limits["max_waiting"]:
-        pending.append(id_)
-    return client_is_ready(processor)
+    state = processor._readiness
+    if len(state.pending) >= processor.limits["max_waiting"]:
+        raise Refusal("Too many client-ready messages wait for the bot", Code.BUSY, Category.PROTOCOL)
+    state.pending.append(id_)
+    return None if state.is_telling else client_is_ready(processor)
 
 
 async def client_is_ready(processor: RTVIProcessor) -> None:
@@ -42,7 +43,13 @@ async def client_is_ready(processor: RTVIProcessor) -> None:
     When a handler fails, the client is told and the bot is ready all the same: clients wait for `bot-ready` for ever.
     """
     is_theirs = processor.has_event_handler("on_client_ready") and not processor.readies_itself
-    is_fine = await processor.fire("on_client_ready")
+    processor._readiness.is_telling = (
+        True  # one at a time: those that come meanwhile are answered together with this one
+    )
+    try:
+        is_fine = await processor.fire("on_client_ready")
+    finally:
+        processor._readiness.is_telling = False
     if not is_fine:
         await processor.send_error("The bot failed to prepare", category=Category.INTERNAL)
     if not is_theirs or not is_fine or processor._readiness.bot:
@@ -61,7 +68,7 @@ async def bot_is_ready(processor: RTVIProcessor) -> None:
                 await processor.send_error(text, category=Category.CONFIGURATION)
         finally:
             state.is_applying = False
-            state.bot = True
+        state.bot = True
     pending, state.pending = state.pending, []
     for id_ in pending:
         processor.send(reply(ServerType.BOT_READY, id_, _bot_ready(processor)))

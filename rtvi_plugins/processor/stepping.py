@@ -6,9 +6,16 @@ held up does. `begin` makes the difference visible at the moment it arises.
 
 from __future__ import annotations
 
+import asyncio
 import types
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any
+
+
+def is_from_outside() -> bool:
+    """Whether the CancelledError at hand was meant for this task, not raised by the handler itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def begin(coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any] | None:

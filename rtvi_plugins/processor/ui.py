@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
-from rtvi_plugins.processor.actions import is_from_outside
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.frames import (
     FrameDirection,
@@ -140,10 +139,10 @@ async def _run_event(
     except ActionError as error:
         processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
     except asyncio.CancelledError:
-        if not request.is_expired and is_from_outside():
+        if not request.is_expired and processor.must_end():
             raise
         processor.refuse(request, Refusal("The event was cancelled", Code.CANCELLED, Category.INTERNAL))
-    except Exception:
+    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
         logger.exception("the handler of ui event %s failed", declared.name)
         processor.refuse(request, Refusal("The event could not be handled", Code.ACTION_FAILED, Category.INTERNAL))
     finally:
