@@ -32,7 +32,8 @@ class Responder(Protocol):
     settings_schema: JSON Schema of `runtime.responder.settings`; checked before `__init__` is called.
 
     A responder that keeps a context may also have `append(processor, role, content) -> None`: what `append-to-context`
-    calls; it raises `ActionError` to refuse.
+    calls, and `send-text` with `run_immediately: false`; it raises `ActionError` to refuse. `respond` is then also
+    called with an empty text, to answer what the context holds.
     """
 
     settings_schema: Mapping[str, Any]

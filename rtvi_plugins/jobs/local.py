@@ -297,10 +297,15 @@ class LocalExecutor:
 
 async def _run(function: JobFunction, job: Job, arguments: Any) -> Any:
     try:
-        return await function(job, arguments)
+        response = await function(job, arguments)
     except SystemExit as error:
         # asyncio would let it end the whole loop: one handler must not end everybody's server.
         raise RuntimeError("the job tried to end the process") from error
+    try:
+        return json_copy(response)  # at once: in the next turn of the loop its owner may change it
+    except NotJSONError as error:
+        logger.error("job %s returned what is not JSON: %s", job.key, error)  # noqa: TRY400 - no traceback to show
+        raise InvalidResultError(INVALID_RESULT) from error
 
 
 def _outcome(record: _Record, task: asyncio.Task[Any], error: BaseException | None) -> tuple[Status, Any]:
@@ -313,8 +318,4 @@ def _outcome(record: _Record, task: asyncio.Task[Any], error: BaseException | No
         return Status.ERROR, {"error": STOPPED}
     if error is not None:
         return ending(error)
-    try:
-        return Status.COMPLETED, json_copy(task.result())
-    except NotJSONError as broken:
-        logger.error("job %s returned what is not JSON: %s", record.key, broken)  # noqa: TRY400 - no traceback to show
-        return Status.ERROR, {"error": INVALID_RESULT}
+    return Status.COMPLETED, task.result()

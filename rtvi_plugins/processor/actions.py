@@ -189,8 +189,7 @@ async def _run_serially(
     """Run the action once those before it with the same key have ended; its clock starts then."""
     lock = _lock(processor, action.serial or ())
     try:
-        # Those before it take no longer than their time-outs, unless one does not end when it is cancelled.
-        if not await lock.acquire_within((lock.waiting + 1) * action.timeout + 5):
+        if not await lock.acquire_in_time(action.timeout):
             text = f"Actions before it keep {action.service}.{action.action} from running"
             processor.refuse(request, Refusal(text, Code.TIMEOUT, Category.ACTION))
             return
@@ -202,8 +201,13 @@ async def _run_serially(
             await _run(processor, request, action, arguments)
         finally:
             lock.release()
+            lock.bound -= action.timeout
     finally:
         processor._running.discard(request)
+
+
+GRACE_S: Final = 5.0
+"""How long an action may go on after its time-out before those that wait for it are refused."""
 
 
 class SerialLock(asyncio.Lock):
@@ -212,18 +216,24 @@ class SerialLock(asyncio.Lock):
     def __init__(self) -> None:
         super().__init__()
         self._owner: asyncio.Task[Any] | None = None
-        self.waiting = 0
+        self.bound = 0.0
+        """The time-outs of those that hold it and wait for it, in seconds; others may hold it without telling."""
 
-    async def acquire_within(self, timeout: float) -> bool:  # noqa: ASYNC109 - the lock's own bound, in seconds
-        """Wait for it, but no longer than `timeout`; False when it was not to be had."""
-        self.waiting += 1
+    async def acquire_in_time(self, timeout: float) -> bool:  # noqa: ASYNC109 - what its holder will take at most
+        """Wait for it, as long as those before it may take; False when one of them does not even end by then.
+
+        Whoever gets it takes `timeout` off `bound` again once it is done.
+        """
+        wait = self.bound + GRACE_S if self.bound else None
+        self.bound += timeout
         try:
-            async with asyncio.timeout(timeout if self.locked() else None):
+            async with asyncio.timeout(wait):
                 await self.acquire()
-        except TimeoutError:
-            return False
-        finally:
-            self.waiting -= 1
+        except BaseException as error:
+            self.bound -= timeout
+            if isinstance(error, TimeoutError):
+                return False
+            raise
         return True
 
     @property
@@ -274,13 +284,23 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
 
 
 async def _run_own(processor: RTVIProcessor, action: RTVIAction, arguments: dict[str, Any]) -> Any:
+    lock = None if action.serial is None else _lock(processor, action.serial)
+    if lock is None or lock.is_ours:
+        return await _run_now(processor, action, arguments)
+    if not await lock.acquire_in_time(action.timeout):
+        text = f"Actions before it keep {action.service}.{action.action} from running"
+        raise ActionError(text, code=Code.TIMEOUT)
+    try:
+        return await _run_now(processor, action, arguments)
+    finally:
+        lock.release()
+        lock.bound -= action.timeout
+
+
+async def _run_now(processor: RTVIProcessor, action: RTVIAction, arguments: dict[str, Any]) -> Any:
     try:
         async with asyncio.timeout(action.timeout) as clock:
-            if action.serial is None or _lock(processor, action.serial).is_ours:
-                result = await action.invoke(processor, arguments)
-            else:
-                async with _lock(processor, action.serial):
-                    result = await action.invoke(processor, arguments)
+            result = await action.invoke(processor, arguments)
     except ActionError:
         raise
     except asyncio.CancelledError:

@@ -74,6 +74,17 @@ def option_apply(service: str, handler: Callable[..., Any] | None) -> Apply:
     return lambda processor, option: call(processor, service, option)
 
 
+def _is_original_by_place(signature: Signature, expected: Iterable[str]) -> bool:
+    """Whether a handler has the three parameters of the original form under other names (`lambda p, s, a: …`)."""
+    given = signature.parameters
+    return (
+        len(given) == 2
+        and not (signature.takes_job or signature.takes_rest)
+        and all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in given.values())
+        and given.keys().isdisjoint(expected)
+    )
+
+
 def action_invoke(service: str, handler: Callable[..., Any], arguments: Iterable[str]) -> Invoke:
     """Hide the form of an action handler."""
     signature = Signature.of(handler, HandlerKind.ACTION)
@@ -81,6 +92,8 @@ def action_invoke(service: str, handler: Callable[..., Any], arguments: Iterable
     if signature.form is not Form.TYPED:
         return lambda processor, given: call(processor, service, given)
     renamed = {name: parameter_name(name) for name in arguments}
+    if _is_original_by_place(signature, renamed.values()):
+        return lambda processor, given: call(processor, service, given)
     if signature.takes_job:
         return lambda processor, given, job: call(processor, job, **{renamed[n]: value for n, value in given.items()})
     if all(old == new for old, new in renamed.items()):

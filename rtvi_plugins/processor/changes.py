@@ -12,6 +12,7 @@ from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor.calling import store_only
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, RTVIServiceOptionConfig, Tables, is_integer
+from rtvi_plugins.processor.values import own
 from rtvi_plugins.schema import MISSING, Fault
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ def read_update(tables: Tables, data: Any, moment: str) -> list[Change]:
                 Code.INVALID_MESSAGE,
                 Category.PROTOCOL,
             )
+        if entry["service"] not in tables.services and not options:
+            hint = did_you_mean(entry["service"], tables.services)
+            fault = Fault(f"/config/{index}", _with_hint("unknown service", hint))
+            faults.append((f"{entry['service'][:100]}:", fault))
         for number, given in enumerate(options):
             if not isinstance(given, dict) or not isinstance(given.get("name"), str):
                 raise Refusal(
@@ -124,7 +129,7 @@ def _inside(fault: Fault) -> str:
 
 async def apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:
     """Run the handlers in order and swap the values in; when one fails, go back. Raises Refusal naming the option."""
-    before = processor.config
+    before = processor.values
     done: list[Change] = []
     try:
         for change in changes:
@@ -147,7 +152,7 @@ async def apply(processor: RTVIProcessor, service: str, option: RTVIServiceOptio
     if option.apply is store_only:
         return
     where = f"{service}.{option.name}"
-    given = RTVIServiceOptionConfig.model_construct(name=option.name, value=value)
+    given = RTVIServiceOptionConfig.model_construct(name=option.name, value=own(value))
     # In a task of its own: a handler that does not even end when it is cancelled must not hold up what comes after it.
     task = asyncio.get_running_loop().create_task(_run_handler(option, processor, given))
     processor._config_owner = task
@@ -165,9 +170,14 @@ async def apply(processor: RTVIProcessor, service: str, option: RTVIServiceOptio
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
     if isinstance(error, ActionError):
         text = f"Option {where} was refused: {error.text}"
+        if option.secret:  # whatever the handler wrote may hold the value
+            text, error.details = f"Option {where} was refused", None
         raise Refusal(text, error.code, Category.CONFIGURATION, error.details)
     if error is not None:
-        logger.error("option %s failed", where, exc_info=error)
+        if option.secret:
+            logger.error("option %s failed: %s", where, type(error).__name__)
+        else:
+            logger.error("option %s failed", where, exc_info=error)
         raise Refusal(f"Option {where} failed", Code.OPTION_FAILED, Category.CONFIGURATION)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import actions, configuration
@@ -82,6 +82,7 @@ def _start_declared(processor: RTVIProcessor, request: Request, declared: Messag
 
 async def _run_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> None:
     try:
+        await processor.port.push_frame(RTVIClientMessageFrame(request.id, declared.name, d), FrameDirection.DOWNSTREAM)
         result = await declared.handler(processor, d)
         if declared.result.faults(result):
             logger.error("the handler of message %s returned what its declaration rules out", declared.name)
@@ -107,39 +108,58 @@ async def _run_declared(processor: RTVIProcessor, request: Request, declared: Me
 # -- undeclared: on_client_message ------------------------------------------------------------------------------------
 
 
-class Unanswered:
-    """The undeclared client messages that nobody has answered yet, by id; several may share one.
+class Waiting(NamedTuple):
+    """One undeclared client message that nobody has answered yet."""
 
-    done: ids answered or given up lately, so that a late or second answer is dropped.
+    frame: RTVIClientMessageFrame
+    request: Request
+
+
+class Unanswered:
+    """The undeclared client messages without an answer, oldest first; several may share one id.
+
+    done: messages answered or given up lately, so that a late or second answer is dropped.
     """
 
     def __init__(self) -> None:
-        self.waiting: dict[str, list[Request]] = {}
-        self.done: deque[str] = deque(maxlen=256)
+        self.waiting: list[Waiting] = []
+        self.done: deque[RTVIClientMessageFrame] = deque(maxlen=256)
 
-    def take(self, id_: str) -> Request | None:
-        """Take the oldest waiting request of an id."""
-        requests = self.waiting.get(id_)
-        if not requests:
+    def take(self, message: RTVIClientMessageFrame | str) -> Request | None:
+        """Take a request off the list: that of this very frame, or the oldest one of this id.
+
+        None when it is not there.
+        """
+        for entry in self.waiting:
+            if entry.frame is message or (isinstance(message, str) and entry.request.id == message):
+                return self._off(entry)
+        if isinstance(message, str) or any(frame is message for frame in self.done):
             return None
-        request = requests.pop(0)
-        if not requests:
-            del self.waiting[id_]
-        if request.timer is not None:
-            request.timer.cancel()
-        self.done.append(id_)
-        return request
+        # Not a frame of ours: somebody made it anew from what it knows of the message.
+        return next((self._off(e) for e in self.waiting if e.request.id == str(message.msg_id)), None)
+
+    def is_done(self, message: RTVIClientMessageFrame | str) -> bool:
+        """Whether a message was answered or given up."""
+        if isinstance(message, str):
+            return any(frame.msg_id == message for frame in self.done)
+        return any(frame is message for frame in self.done) or self.is_done(str(message.msg_id))
+
+    def _off(self, entry: Waiting) -> Request:
+        self.waiting.remove(entry)
+        self.done.append(entry.frame)
+        if entry.request.timer is not None:
+            entry.request.timer.cancel()
+        return entry.request
 
     def clear(self) -> None:
         """Forget everything."""
-        for requests in self.waiting.values():
-            for request in requests:
-                if request.timer is not None:
-                    request.timer.cancel()
+        for entry in self.waiting:
+            if entry.request.timer is not None:
+                entry.request.timer.cancel()
         self.waiting.clear()
 
     def __len__(self) -> int:
-        return sum(map(len, self.waiting.values()))
+        return len(self.waiting)
 
 
 def _start_undeclared(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Answering:
@@ -151,12 +171,12 @@ def _start_undeclared(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Ans
     unanswered = processor._unanswered
     if len(unanswered) >= processor.limits["max_actions"]:
         raise Refusal("Too many unanswered messages", Code.BUSY, Category.PROTOCOL)
-    request = Request(id_, t)
-    unanswered.waiting.setdefault(id_, []).append(request)
+    request, frame = Request(id_, t), RTVIClientMessageFrame(id_, t, d)
+    unanswered.waiting.append(Waiting(frame, request))
     timeout = processor.limits["message_timeout"]
-    request.timer = asyncio.get_running_loop().call_later(timeout, _give_up, processor, request)
+    request.timer = asyncio.get_running_loop().call_later(timeout, _give_up, processor, frame)
     processor._starting = request
-    return _deliver(processor, request, RTVIClientMessageFrame(id_, t, d))
+    return _deliver(processor, request, frame)
 
 
 async def _deliver(processor: RTVIProcessor, request: Request, frame: RTVIClientMessageFrame) -> None:
@@ -178,21 +198,17 @@ def _unknown(processor: RTVIProcessor, t: str) -> Refusal:
     return Refusal(f"{text}; {hint}" if hint else text, Code.UNKNOWN_MESSAGE, Category.PROTOCOL)
 
 
-def _give_up(processor: RTVIProcessor, request: Request) -> None:
-    unanswered = processor._unanswered
-    if unanswered is not None and request in unanswered.waiting.get(request.id, ()):
-        unanswered.waiting[request.id].remove(request)
-        if not unanswered.waiting[request.id]:
-            del unanswered.waiting[request.id]
-        unanswered.done.append(request.id)
-        text = f"Nobody answered message '{(request.t or '')[:100]}'"
+def _give_up(processor: RTVIProcessor, frame: RTVIClientMessageFrame) -> None:
+    request = processor._unanswered.take(frame) if processor._unanswered is not None else None
+    if request is not None:
+        text = f"Nobody answered message '{frame.type[:100]}'"
         processor.refuse(request, Refusal(text, Code.UNANSWERED, Category.PROTOCOL))
 
 
 def respond(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame | str, data: Any) -> None:
     """Answer an undeclared message; a late or second answer is dropped. Raises NotJSONError."""
     id_ = client_msg if isinstance(client_msg, str) else str(client_msg.msg_id)
-    request = _taken(processor, id_)
+    request = _taken(processor, client_msg)
     if request is not None:
         t = request.t if isinstance(client_msg, str) else client_msg.type
         answer = {"t": t} if data is None else {"t": t, "d": data}
@@ -205,22 +221,22 @@ def respond(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame | str, 
 
 def respond_error(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame | str, text: str) -> None:
     """Refuse a request by its message or id."""
-    id_ = client_msg if isinstance(client_msg, str) else str(client_msg.msg_id)
-    request = _taken(processor, id_)
+    request = _taken(processor, client_msg)
     if request is not None:
         processor.refuse(request, Refusal(text, Code.ACTION_FAILED, Category.ACTION))
 
 
-def _taken(processor: RTVIProcessor, id_: str) -> Request | None:
-    """Take the waiting request of an id; None for one that has its answer.
+def _taken(processor: RTVIProcessor, client_msg: RTVIClientMessageFrame | str) -> Request | None:
+    """Take the waiting request of a message; None for one that has its answer.
 
     A request that was never handed out is the application's own business: it gets what it is given.
     """
+    id_ = client_msg if isinstance(client_msg, str) else str(client_msg.msg_id)
     unanswered = processor._unanswered
     if unanswered is None:
         return Request(id_)
-    request = unanswered.take(id_)
-    if request is None and id_ in unanswered.done:
+    request = unanswered.take(client_msg)
+    if request is None and unanswered.is_done(client_msg):
         logger.warning("dropped an answer to a request that was answered or given up already")
         return None
     return request or Request(id_)

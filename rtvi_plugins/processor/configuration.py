@@ -18,6 +18,7 @@ from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.tables import (
     NOTHING,
     RTVIService,
+    RTVIServiceOption,
     Tables,
 )
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -89,7 +90,7 @@ def _config(processor: RTVIProcessor, request: Request) -> dict[str, Any]:
 
 def shown(processor: RTVIProcessor) -> list[dict[str, Any]]:
     """Give the values clients may see, as RTVI writes them; secrets and hidden options are left out."""
-    config = processor.config
+    config = processor.values
     return [
         {
             "service": name,
@@ -158,7 +159,7 @@ async def apply_initial(processor: RTVIProcessor) -> list[str]:
             texts += [
                 f"Unknown option {service}.{o} in the initial configuration" for o in options if o not in known.options
             ]
-        for service, options in processor.config.items():
+        for service, options in processor.values.items():
             declared = processor._tables.services.get(service)
             for name, value in options.items():
                 option = declared.options.get(name) if declared else None
@@ -175,7 +176,21 @@ async def apply_initial(processor: RTVIProcessor) -> list[str]:
                     await apply(processor, service, option, value)
                 except Refusal as refusal:
                     texts.append(refusal.text)
+                    await _fall_back(processor, service, option, value)
     return texts
+
+
+async def _fall_back(processor: RTVIProcessor, service: str, option: RTVIServiceOption, failed: Any) -> None:
+    """Take the bot's own value for one that a client began with and that failed."""
+    before = type(processor).tables.initial.get(service, NOTHING).get(option.name, MISSING)
+    if before is MISSING or before == failed:
+        return
+    values = {**processor.values[service], option.name: before}
+    processor._config = MappingProxyType({**processor.values, service: MappingProxyType(values)})
+    try:
+        await apply(processor, service, option, before)
+    except Refusal as refusal:
+        logger.error("going back failed: %s", refusal.text)  # noqa: TRY400 - its traceback is logged
 
 
 async def set_own(processor: RTVIProcessor, values: Values) -> None:

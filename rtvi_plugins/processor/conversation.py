@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 MAX_HELD_BACK: Final = 16
 """How many texts may wait for the next turn (`run_immediately: false`); more are refused."""
 
-_SENTENCE_END: Final = re.compile(r"([.!?…][\"'”’)\]]*)\s+")  # noqa: RUF001 - typographic marks are meant
+_SENTENCE_END: Final = re.compile(r"([.!?…][\"'”’)\]]*(?=\s)|[。！？][」』”’）]*)\s*")  # noqa: RUF001 - typographic marks are meant
 _segments = itertools.count(1)
 
 
@@ -46,7 +46,8 @@ class Turn:
 
     async def _run(self, processor: RTVIProcessor) -> None:
         try:
-            await processor.fire("on_user_text", self.text)
+            if self.text:
+                await processor.fire("on_user_text", self.text)
             processor.send(event(ServerType.BOT_LLM_STARTED))
             self.started = True
             async with aclosing(processor.responder.respond(processor, self.text)) as pieces:
@@ -135,6 +136,11 @@ def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | N
     if processor.responder is None:
         raise Refusal("This bot has no responder for text", Code.NO_RESPONDER, Category.PROTOCOL)
     held = processor._held_back or []
+    append = getattr(processor.responder, "append", None)
+    if not run and append is not None:  # the text takes its place in the context, where the next answer finds it
+        _append(processor, "user", content)
+        _acknowledge(processor, id_, content)
+        return None
     if not run:
         if len(held) >= MAX_HELD_BACK:
             raise Refusal("Too many texts wait for the next turn", Code.BUSY, Category.PROTOCOL)
@@ -144,13 +150,24 @@ def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | N
     return _take_turn(processor, id_, content)
 
 
-async def _take_turn(processor: RTVIProcessor, id_: str, content: str) -> None:
-    if processor._turn is not None:
-        await processor.interrupt_bot()
+async def _take_turn(processor: RTVIProcessor, id_: str, content: str | None) -> None:
+    if processor._turn_lock is None:
+        processor._turn_lock = asyncio.Lock()
+    async with processor._turn_lock:  # a host may take its time to interrupt: turns are taken in the order they came
+        if processor._turn is not None:
+            await processor.interrupt_bot()
+        _begin_turn(processor, id_, content)
+
+
+def _begin_turn(processor: RTVIProcessor, id_: str, content: str | None) -> None:
+    """Have the responder answer; content None: what its context already holds."""
     held, processor._held_back = processor._held_back or [], None
-    _acknowledge(processor, id_, content)
-    text = "\n".join([*held, content])
-    processor.send(event(ServerType.USER_LLM_TEXT, {"text": text}))
+    if content is not None:
+        _acknowledge(processor, id_, content)
+        held = [*held, content]
+    text = "\n".join(held)
+    if text:
+        processor.send(event(ServerType.USER_LLM_TEXT, {"text": text}))
     processor._turn = Turn(processor, text)
 
 
@@ -174,16 +191,20 @@ def on_append_to_context(processor: RTVIProcessor, id_: str, data: Any) -> Answe
     if not isinstance(role, str) or "content" not in given or not isinstance(run, bool):
         text = "Invalid message: expected string role, content and, if any, bool run_immediately"
         raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
-    append = getattr(processor.responder, "append", None)
-    if append is None:
+    if getattr(processor.responder, "append", None) is None:
         raise Refusal("This bot keeps no context", Code.NO_RESPONDER, Category.PROTOCOL)
     if run and role == "user" and isinstance(content, str):
         return _take_turn(processor, id_, content)
+    _append(processor, role, content)
+    return _take_turn(processor, id_, None) if run else None
+
+
+def _append(processor: RTVIProcessor, role: str, content: Any) -> None:
+    """Add to the responder's context. Raises Refusal."""
     try:
-        append(processor, role, content)
+        processor.responder.append(processor, role, content)
     except ActionError as error:
         raise Refusal(error.text, error.code, Category.PROTOCOL, error.details) from None
-    return None
 
 
 def interrupt(processor: RTVIProcessor) -> None:

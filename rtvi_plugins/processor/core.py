@@ -32,6 +32,7 @@ from rtvi_plugins.processor import (
 from rtvi_plugins.processor.loop import Answering, Dispatch, MessageLoop
 from rtvi_plugins.processor.port import Detached, Port, Session
 from rtvi_plugins.processor.tables import RTVIAction, RTVIConfig, RTVIService, Tables
+from rtvi_plugins.processor.values import Config
 from rtvi_plugins.protocol.frames import (
     Frame,
     FrameDirection,
@@ -61,10 +62,11 @@ class RTVIProcessor(MessageLoop):
     announces_changes: ClassVar[bool] = False
     responder: ClassVar[Any] = None
     executor: ClassVar[Executor | None] = None
+    lingering: ClassVar[set[asyncio.Task[Any]]] = set()
 
     __slots__ = (
         "_attempts", "_calls", "_config", "_config_lock", "_config_owner", "_held_back", "_jobs", "_locks", "_tables",
-        "_turn", "_unanswered", "generation", "version",
+        "_turn", "_turn_lock", "_unanswered", "generation", "version",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +83,7 @@ class RTVIProcessor(MessageLoop):
         self.generation = Generation.LEGACY
         self._locks: dict[tuple[str, ...], actions.SerialLock] | None = None
         self._turn: conversation.Turn | None = None
+        self._turn_lock: asyncio.Lock | None = None
         self._attempts: OrderedDict[str, repeats.Attempt] | None = None
         self._calls: dict[str, functions.FunctionCall] | None = None
         self._jobs: jobs.SessionJobs | None = None
@@ -101,6 +104,11 @@ class RTVIProcessor(MessageLoop):
     @property
     def config(self) -> Mapping[str, Mapping[str, Any]]:
         """The current values, service → option → value, secrets included; read only."""
+        return Config(self.values)
+
+    @property
+    def values(self) -> Mapping[str, Mapping[str, Any]]:
+        """The mapping behind `config`; never changed, only replaced."""
         return self._tables.initial if self._config is None else self._config
 
     # -- sending ------------------------------------------------------------------------------------------------------

@@ -271,7 +271,7 @@ async def handle_function_call(
 
     try:
         if declared is not None:
-            arguments = _checked(declared, arguments)
+            arguments = _checked(declared, {} if arguments is None else arguments)
         start(processor, declared or undeclared(name), tool_call_id, arguments, deliver)
     except ActionError as error:
         await deliver(error)

@@ -39,6 +39,10 @@ InvokeJob = Callable[[Any, Job, dict[str, Any]], Awaitable[Any]]
 """`invoke(processor, job, arguments)`: run the handler of an action that is a job, whatever its form."""
 
 
+LINGERING: Final = 8
+"""Jobs that go on without their clients, over all sessions of a bot, in multiples of `max_jobs`."""
+
+
 class SessionJobs:
     """The job groups of one session that have not ended.
 
@@ -135,6 +139,10 @@ class SessionJobs:
         if running + len(functions) > most:
             text = f"Too many jobs at once: {running} are running, {most} may"
             raise Refusal(text, Code.BUSY, Category.ACTION)
+        lingering = len(self._processor.lingering)
+        if not cancellable and lingering + len(functions) > LINGERING * most:
+            text = f"Too many jobs at once: {lingering} go on for clients that have left"
+            raise Refusal(text, Code.BUSY, Category.ACTION)
         group = JobGroup(
             self._executor,
             functions,
@@ -185,6 +193,10 @@ class SessionJobs:
             if group.cancellable:
                 group.cancel()
                 tasks |= group.tasks
+            else:  # it goes on without its client, and counts for the whole bot
+                self._processor.lingering.update(group.tasks)
+                for task in group.tasks:
+                    task.add_done_callback(self._processor.lingering.discard)
         if tasks:
             await asyncio.wait(tasks, timeout=_STOPPING_S)
 

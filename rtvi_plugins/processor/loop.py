@@ -192,7 +192,7 @@ class MessageLoop(AnsweringRequests):
         # Not `spawn`: the task leaves the set itself, which spares each held-up request a callback and its loop turn.
         self._workers.add(asyncio.get_running_loop().create_task(self._work(receive)))
 
-    async def _work(self, receive: Receive) -> None:
+    async def _work(self, receive: Receive) -> None:  # noqa: C901, PLR0912 - the hot path, written out
         """Read and handle messages until one is held up, or there are no more; then another task has taken over."""
         is_main = receive is self._receive  # the very object: comparing bound methods takes 0.1 us
         state = self._readiness

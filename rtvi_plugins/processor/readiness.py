@@ -66,6 +66,8 @@ async def bot_is_ready(processor: RTVIProcessor) -> None:
         try:
             for text in await configuration.apply_initial(processor):
                 await processor.send_error(text, category=Category.CONFIGURATION)
+        except Exception:
+            logger.exception("applying the initial configuration failed")
         finally:
             state.is_applying = False
         state.bot = True

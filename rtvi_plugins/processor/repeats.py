@@ -5,11 +5,14 @@ Message ids are no such keys: some clients send the same id every time.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.protocol import wire
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.answering import AnsweringRequests
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_KEPT: Final = 128
 """How many answers a session keeps; the oldest settled one goes first."""
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""How many bytes of results a session keeps; the oldest go first."""
 
 MAX_WAITING: Final = 16
 """How many repeats may wait for one running action."""
@@ -27,18 +33,19 @@ MAX_KEY_LENGTH: Final = 200
 class Attempt:
     """One keyed action: what it asked for, its outcome once there is one, and the repeats that wait for that."""
 
-    __slots__ = ("asked", "is_settled", "refusal", "result", "waiting")
+    __slots__ = ("asked", "is_settled", "refusal", "text", "waiting")
 
-    def __init__(self, asked: tuple[str, str, dict[str, Any]]) -> None:
+    def __init__(self, asked: bytes) -> None:
         self.asked = asked
         self.is_settled = False
-        self.result: Any = None
+        self.text = b"null"
         self.refusal: Refusal | None = None
         self.waiting: list[Request] = []
 
     def settle(self, processor: AnsweringRequests, result: Any, refusal: Refusal | None) -> None:
         """Keep the outcome and answer the repeats with it."""
-        self.is_settled, self.result, self.refusal = True, result, refusal
+        # As text: a handler may go on using what it returned.
+        self.is_settled, self.text, self.refusal = True, wire.encode(result), refusal
         waiting, self.waiting = self.waiting, []
         for request in waiting:
             self.answer(processor, request)
@@ -48,7 +55,7 @@ class Attempt:
         if self.refusal is not None:
             processor.refuse(request, self.refusal)
         else:
-            processor.answer(request, request.answer_result(self.result))
+            processor.answer(request, request.answer_result(wire.decode(self.text, 500)))
 
 
 def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[str, str, dict[str, Any]]) -> bool:
@@ -59,16 +66,20 @@ def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[
     if processor._attempts is None:
         processor._attempts = OrderedDict()
     attempts = processor._attempts
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
     first = attempts.get(key)
     if first is None:
+        kept = sum(len(attempt.text) for attempt in attempts.values())
+        while kept > MAX_BYTES and (old := next((k for k, a in attempts.items() if a.is_settled), None)) is not None:
+            kept -= len(attempts.pop(old).text)
         if len(attempts) >= MAX_KEPT:
             oldest = next((k for k, attempt in attempts.items() if attempt.is_settled), None)
             if oldest is None:
                 raise Refusal("Too many keyed actions at once", Code.BUSY, Category.PROTOCOL)
             del attempts[oldest]
-        attempts[key] = request.attempt = Attempt(asked)
+        attempts[key] = request.attempt = Attempt(digest)
         return True
-    if not _is_same(first.asked, asked):
+    if first.asked != digest:
         raise Refusal("This idempotency_key was used for another call", Code.INVALID_MESSAGE, Category.PROTOCOL)
     if first.is_settled:
         first.answer(processor, request)
@@ -77,17 +88,6 @@ def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[
     else:
         raise Refusal("Too many repeats wait for this action", Code.BUSY, Category.PROTOCOL)
     return False
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    """Whether two values are one in JSON: there `true` is not `1`, as Python has it."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_is_same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_is_same, one, other))
-    return bool(one == other)
 
 
 def forget(processor: RTVIProcessor, request: Request) -> None:

@@ -159,7 +159,7 @@ def on_ui_snapshot(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     return _start_delivery(processor, RTVIUISnapshotFrame(id_, tree))
 
 
-def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
+def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
     """Take a `ui-cancel-job-group`: a known, cancellable group is cancelled, any other ignored. Raises Refusal."""
     job_id, reason = (data or {}).get("job_id"), (data or {}).get("reason")
     if not isinstance(job_id, str) or not isinstance(reason, str | None):
@@ -167,4 +167,6 @@ def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
     if processor._jobs is not None:
         processor._jobs.cancel(job_id, reason or "")
+    if len(processor._running) >= processor._max_running:  # cancelling is always possible, telling of it is not
+        return None
     return _start_delivery(processor, RTVIUICancelJobGroupFrame(id_, job_id, reason))

@@ -5,8 +5,9 @@
         asyncio.run(check(case, make_executor))
 
 `make_executor` gives a fresh executor, or an awaitable of one, for each case; it is closed here. The functions are
-registered in this process and talk to the case through it, so the executor must run them in this event loop. Needs no
-pytest; what is wrong is raised as ConformanceError.
+registered in this process and talk to the case through it, so the executor must run them in this event loop. One case
+waits until jobs are given up and others clean up for 0.2 s, so let it give up a job about 0.5 s after its deadline, and
+in `aclose`. Needs no pytest; what is wrong is raised as ConformanceError, what never comes as TimeoutError.
 """
 
 from __future__ import annotations
@@ -37,6 +38,16 @@ from rtvi_plugins.testing.executor_checks import (
     is_error,
     raises,
     read,
+)
+from rtvi_plugins.testing.executor_stopping import (
+    a_deadline_ends_as_error,
+    a_deadline_waits_for_the_function,
+    a_job_that_will_not_stop_is_given_up,
+    a_response_is_copied,
+    a_swallowed_deadline_ends_as_error,
+    arguments_are_copied,
+    closing_waits_for_clean_up,
+    unregistering_leaves_jobs_alone,
 )
 from rtvi_plugins.testing.executor_streams import (
     a_duplicate_key_attaches,
@@ -225,20 +236,6 @@ async def a_crash_ends_as_error(executor: Executor) -> None:
         is_error(await end_of(executor, name))
 
 
-async def a_deadline_ends_as_error(executor: Executor) -> None:
-    """Cancel the function when its time is up; leave one that ends in time alone."""
-    hold, quick = Hold(), Hold()
-    quick.go.set()
-    executor.register("hold", hold)
-    executor.register("quick", quick)
-    await executor.start("late", "hold", deadline=0.02)
-    await executor.start("in time", "quick", "fine", deadline=20)
-    is_error(await end_of(executor, "late"))
-    expect(hold.stopped == 1, "the function was stopped", hold.stopped)
-    ended_as(await end_of(executor, "in time"), Status.COMPLETED, "fine")
-    expect(not await executor.cancel("late"), "a job past its deadline cannot be cancelled")
-
-
 # -- many, and the end ------------------------------------------------------------------------------------------------
 
 
@@ -300,12 +297,18 @@ async def closing_leaves_nothing(executor: Executor) -> None:
 CASES: Final[tuple[Case, ...]] = (
     it_runs_a_function_with_arguments,
     it_refuses_what_it_cannot_start,
+    unregistering_leaves_jobs_alone,
+    arguments_are_copied,
+    a_response_is_copied,
     progress_keeps_its_order,
     progress_must_be_json,
     endless_progress_stays_bounded,
     a_refusal_ends_as_failed,
     a_crash_ends_as_error,
     a_deadline_ends_as_error,
+    a_swallowed_deadline_ends_as_error,
+    a_deadline_waits_for_the_function,
+    a_job_that_will_not_stop_is_given_up,
     cancel_before_it_began,
     cancel_while_running,
     cancel_of_one_that_will_not_hear,
@@ -315,5 +318,6 @@ CASES: Final[tuple[Case, ...]] = (
     a_forgotten_job_is_gone,
     two_hundred_at_once,
     closing_leaves_nothing,
+    closing_waits_for_clean_up,
 )
 """Every case, in the order of the promises in `rtvi_plugins.jobs.base`."""

@@ -1,6 +1,6 @@
 """Actions with `job: true`: the answer, the handler forms, results, deadlines, serial ones."""
 
-# ruff: noqa: ARG001 - the names of the parameters tell the forms of handlers apart
+
 
 from __future__ import annotations
 

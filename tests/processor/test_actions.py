@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001, ARG002, ARG005 - handlers have the form they have
 """Running actions: at once, in turn, too long, in threads, inside each other, to the end of the session."""
 
 from __future__ import annotations

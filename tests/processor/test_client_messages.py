@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001, ARG005 - handlers have the form they have
 """Custom client messages: declared ones, and those that only `on_client_message` knows."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the form they have
 """Configuration: all or nothing, in order, who may change what, and what goes wrong at the start."""
 
 from __future__ import annotations

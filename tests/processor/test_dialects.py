@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the form they have
 """Legacy messages, the same names as `t` of a `client-message`, and the short form: one call, three envelopes."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the form they have
 """The imperative API: services, actions, readiness, errors, frames; without a manifest and without a host."""
 
 from __future__ import annotations

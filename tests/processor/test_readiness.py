@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001, ARG005 - handlers have the form they have
 """The handshake by generation, and what waits until the bot is ready."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001, ARG002 - handlers have the form they have
 """Talking: the exact messages of a turn for each generation, interruptions, and responders that fail."""
 
 from __future__ import annotations

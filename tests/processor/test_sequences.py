@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001, ARG002, ASYNC110, C901 - handlers have the form they have; a session tells nobody that it is idle
+# ruff: noqa: C901 - handlers have the form they have; a session tells nobody that it is idle
 """Whatever is sent in whatever order: every request is answered exactly once, no id more often than it was sent."""
 
 from __future__ import annotations

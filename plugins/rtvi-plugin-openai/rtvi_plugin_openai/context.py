@@ -24,7 +24,7 @@ NOTE_FAILED: Final = "(no answer)"
 
 
 class Turn:
-    """One text of the user and everything that came of it. A context manager: leaving it settles the turn.
+    """One text of the user, or none, and everything that came of it. A context manager: leaving it settles the turn.
 
     Left normally or cancelled, the turn stays in the conversation with what was said until then. Left by an error, it
     stays only if something was said or a tool ran; otherwise the conversation is as if it had not been.
@@ -32,7 +32,7 @@ class Turn:
 
     def __init__(self, conversation: Conversation, text: str) -> None:
         self._conversation = conversation
-        self._user: Message = {"role": "user", "content": text}
+        self._asked: list[Message] = [{"role": "user", "content": text}] if text else []
         self._rounds: list[list[Message]] = []
         self._said: list[str] = []
         self._calls: tuple[ToolCall, ...] = ()
@@ -41,7 +41,7 @@ class Turn:
 
     def messages(self) -> list[Message]:
         """Give what the model is to answer, the conversation before it included."""
-        own = [self._user, *(message for round_ in self._rounds for message in round_)]
+        own = [*self._asked, *(message for round_ in self._rounds for message in round_)]
         return [*self._conversation.messages(), *own]
 
     def call_ids(self) -> set[str]:
@@ -94,7 +94,7 @@ class Turn:
         if self._rounds or not has_failed:
             if self._rounds and len(self._rounds[-1]) > 1:
                 self._rounds.append([{"role": "assistant", "content": note}])
-            self._conversation.keep(self._user, self._rounds)
+            self._conversation.keep(self._asked, self._rounds)
         self._conversation.turn_settled()
 
     def __enter__(self) -> Turn:
@@ -140,14 +140,16 @@ class Conversation:
         else:
             self._later.append(message)
 
-    def keep(self, user: Message, rounds: list[list[Message]]) -> None:
+    def keep(self, asked: list[Message], rounds: list[list[Message]]) -> None:
         """Take in a settled turn; of one that is too long by itself its oldest rounds are left out."""
         kept = deque(rounds)
         while len(kept) > 1 and 1 + sum(map(len, kept)) > self._max:
             kept.popleft()
-        self._add((user, *(message for round_ in kept for message in round_)))
+        self._add((*asked, *(message for round_ in kept for message in round_)))
 
     def _add(self, turn: tuple[Message, ...]) -> None:
+        if not turn:
+            return
         self._turns.append(turn)
         self._count += len(turn)
         while self._count > self._max and len(self._turns) > 1:
