@@ -288,6 +288,8 @@ class RTVIProcessor(MessageLoop):
     async def wait_idle(self) -> None:
         """Wait until nothing runs for the client, jobs included."""
         await super().wait_idle()
+        while self._unanswered:  # noqa: ASYNC110 - somebody took them on, and answers come from anywhere
+            await asyncio.sleep(0.02)
         if self._jobs is not None:
             await self._jobs.wait_idle()
 
