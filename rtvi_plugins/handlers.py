@@ -17,6 +17,7 @@ Nothing is checked here: decorators only record. `rtvi_plugins.binding` compares
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -139,9 +140,23 @@ class Handler:
 
 
 def location_of(function: HandlerFunction) -> Location:
-    """Find where a function is written: its code object's file and first line."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    """Find where a function or class is written; for another object that can be called, where its `__call__` is."""
+    written = inspect.unwrap(function)
+    while isinstance(written, functools.partial):
+        written = inspect.unwrap(written.func)
+    if inspect.isclass(written):
+        return _location_of_class(written)
+    if not hasattr(written, "__code__"):
+        written = getattr(type(written), "__call__", written)  # noqa: B004 - wanted is the method, not whether it is
+    code = getattr(written, "__code__", None)
     return Location(code.co_filename, code.co_firstlineno) if code is not None else Location("")
+
+
+def _location_of_class(written: type) -> Location:
+    try:
+        return Location(inspect.getsourcefile(written) or "", inspect.getsourcelines(written)[1])
+    except (OSError, TypeError, SyntaxError):  # no source at hand
+        return Location("")
 
 
 class Handlers:

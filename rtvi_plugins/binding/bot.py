@@ -178,6 +178,7 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
             "limits": limits,
             "responder": responder,
             "readies_itself": True,
+            "lingering": set(),
             "announces_changes": manifest.runtime.announce_changes,
         }
         return Bot(manifest, tables, type(f"{name}Processor", (RTVIProcessor,), body), started, ended)

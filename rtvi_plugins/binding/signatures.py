@@ -6,7 +6,7 @@ import collections.abc
 import inspect
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from rtvi_plugins.errors import did_you_mean, quoted
@@ -52,7 +52,9 @@ _ALL_TYPES: Final = frozenset({"string", "boolean", "integer", "number", "array"
 
 def check_signature(handler: Handler) -> Iterator[Fault]:
     """Check the form alone, for options, messages and events."""
-    if Signature.of(handler.function, handler.kind).form is Form.UNFIT:
+    if kind := _is_no_function(handler.function):
+        yield f"{handler.title} is {kind}", "a function that returns", ""
+    elif Signature.of(handler.function, handler.kind).form is Form.UNFIT:
         yield f"{handler.title} has parameters {_rendered(handler)}", FORMS[handler.kind], ""
 
 
@@ -61,7 +63,7 @@ def check_action(
 ) -> Iterator[Fault]:
     """Check an action's handler, original or typed form, against its declaration."""
     signature = Signature.of(handler.function, handler.kind)
-    if signature.form is Form.UNFIT:
+    if signature.form is Form.UNFIT or _is_no_function(handler.function):
         yield from check_signature(handler)
         return
     yield from _check_return(handler, signature.returns, result)
@@ -87,6 +89,16 @@ def check_action(
         if name not in signature.parameters and not signature.takes_rest and name not in suggested:
             wanted = "" if name == argument else f"a parameter '{name}'"
             yield f"{handler.title} has no parameter for argument '{argument}'", wanted, ""
+
+
+def _is_no_function(function: Callable[..., Any]) -> str:
+    """Name what a call would not run: the body of a generator waits for a loop over it; empty for a function."""
+    if inspect.isclass(function):
+        return f"the class '{function.__name__}'"
+    calls = (function, getattr(function, "__call__", None))  # noqa: B004 - of an object, its __call__ is what runs
+    if any(inspect.isasyncgenfunction(call) or inspect.isgeneratorfunction(call) for call in calls):
+        return "a generator: there is a 'yield' in it"
+    return ""
 
 
 def _check_parameter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from rtvi_plugins.binding.report import Path, Report
@@ -46,7 +47,14 @@ class Values:
         """Compile a value schema; None means any value."""
         if value is None or not self._check(value.keywords, path, type(value).model_fields):
             return compile_value(True)
-        return compile_value(value.keywords, self._shared, description=value.description)
+        return self._compiled(value, path) or compile_value(True)
+
+    def _compiled(self, value: Value, path: Path) -> ValueSchema | None:
+        try:
+            return compile_value(value.keywords, self._shared, description=value.description)
+        except ValueError:  # no fault was found, and yet the validator does not take it
+            self._report.add("bad-schema", path, "the schema cannot be compiled")
+            return None
 
     def option(self, option: Option, path: Path) -> ValueSchema:
         """Compile an option's schema and check its default against it."""
@@ -61,19 +69,22 @@ class Values:
         for name, argument in arguments.items():
             here = (*path, "arguments", name)
             is_sound = self._check(argument.keywords, here, Argument.model_fields)
-            if is_sound and argument.has_default:
-                self.fits(
-                    compile_value(argument.keywords, self._shared), argument.default, (*here, "default"), "the default"
-                )
+            schema = self._compiled(argument, here) if is_sound else None
+            if schema is not None and argument.has_default:
+                self.fits(schema, argument.default, (*here, "default"), "the default")
             sources[name] = ArgumentSource(
-                keywords=argument.keywords if is_sound else True,
+                keywords=True if schema is None else argument.keywords,
                 required=argument.is_required,
                 has_default=argument.has_default,
                 default=argument.default,
                 description=argument.description,
                 unit=argument.unit,
             )
-        return compile_arguments(sources, self._shared)
+        try:
+            return compile_arguments(sources, self._shared)
+        except ValueError:  # each alone is sound; together the validator does not take them
+            self._report.add("bad-schema", (*path, "arguments"), "the schemas cannot be compiled into one")
+            return compile_arguments({name: replace(source, keywords=True) for name, source in sources.items()})
 
     def fits(self, schema: ValueSchema, value: object, path: Path, what: str, slug: str = "bad-default") -> bool:
         """Report every way in which a value of the manifest does not fit its schema; True when it does."""

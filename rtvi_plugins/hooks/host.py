@@ -20,7 +20,7 @@ from rtvi_plugins.handlers import Handler, location_of
 from rtvi_plugins.hooks import hookspecs
 from rtvi_plugins.hooks.candidate import NOWHERE, Candidate, Marker, Plugin, inspect_plugin
 from rtvi_plugins.hooks.installed import Installed, Requirements, installed_plugins
-from rtvi_plugins.hooks.results import CHECKS, SESSION_HOOKS, SPECS
+from rtvi_plugins.hooks.results import CHECKS, LEGAL_NAME, SESSION_HOOKS, SPECS, is_name
 
 __all__ = ["Plugin", "PluginHost", "SessionHook"]
 
@@ -88,6 +88,10 @@ class PluginHost:
                 candidate.is_dropped = True
                 text = f"its name is taken by {first.who}; only that one was loaded"
                 candidate.report("duplicate-plugin", text, NOWHERE, hint="uninstall one of them")
+            elif plugin is not None and not is_name(candidate.name):
+                candidate.is_dropped = True
+                text = "no manifest can write its name"
+                candidate.report("broken-plugin", text, NOWHERE, LEGAL_NAME, "rename the entry point")
             elif plugin is None:
                 inspect_plugin(candidate, extra[candidate.name], marker)
             else:

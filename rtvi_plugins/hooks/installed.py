@@ -6,8 +6,10 @@ declare an entry point of our group have their metadata parsed, and each of them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import importlib_metadata
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,6 +18,8 @@ from packaging.version import InvalidVersion
 
 from rtvi_plugins.errors import Location, Problem
 from rtvi_plugins.hooks.hookspecs import GROUP
+
+_NAME: Final = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +54,17 @@ def installed_plugins(only: Collection[str] | None = None) -> tuple[tuple[Instal
     """
     found: dict[tuple[str, str, str], Installed] = {}
     problems: list[Problem] = []
-    seen: set[str] = set()
     for distribution in _declaring(problems):
         try:
             metadata = distribution.metadata
             # Read as a mapping: old back-ports give None for an absent field, new ones raise.
             name = metadata["Name"]
-            if name is None or canonicalize_name(name) in seen:
-                if name is None:
-                    problems.append(_unreadable(distribution, "its metadata has no name"))
+            if name is None:
+                problems.append(_unreadable(distribution, "its metadata has no name"))
                 continue
-            seen.add(canonicalize_name(name))
-            # One distribution may lie on sys.path twice (an editable install and the egg-info of its sources, an old
-            # copy behind a new one): the copy that Python would find by name is the one that counts.
-            effective = importlib_metadata.Distribution.from_name(name)
-            if effective.read_text("METADATA") != distribution.read_text("METADATA"):
-                distribution, metadata = effective, effective.metadata  # noqa: PLW2901 - stands for it from here on
             version = str(metadata["Version"] or "")
             requires = tuple(metadata.get_all("Requires-Dist") or distribution.requires or ())
-            for entry_point in effective.entry_points:
+            for entry_point in distribution.entry_points:
                 if entry_point.group == GROUP and (only is None or entry_point.name in only):
                     plugin = Installed(entry_point.name, name, version, requires, entry_point)
                     found[entry_point.name, name, entry_point.value] = plugin
@@ -78,7 +74,14 @@ def installed_plugins(only: Collection[str] | None = None) -> tuple[tuple[Instal
 
 
 def _declaring(problems: list[Problem]) -> Iterator[importlib_metadata.Distribution]:
-    """Give the distributions whose `entry_points.txt` speaks of our group, in the order of `sys.path`."""
+    """Give the distributions whose `entry_points.txt` speaks of our group, in the order of `sys.path`.
+
+    One may lie there twice (an editable install and the egg-info of its sources, an old copy behind a new one): the
+    first counts, also when it has nothing for us. None is looked up by its name: that fails for folders whose name an
+    installer would have spelled otherwise (`my-plug-1.0.dist-info`).
+    """
+    others: list[importlib_metadata.Distribution] = []
+    seen: set[str] = set()
     try:
         for distribution in importlib_metadata.Distribution.discover():
             try:
@@ -88,10 +91,28 @@ def _declaring(problems: list[Problem]) -> Iterator[importlib_metadata.Distribut
                 is_ours = GROUP.encode() in bytes(error.object)
             except OSError:
                 is_ours = False
-            if is_ours:
+            if not is_ours:
+                others.append(distribution)
+                continue
+            # The names of the rest are read only when there is something to compare them with.
+            seen.update(map(_name_of, others))
+            others.clear()
+            name = _name_of(distribution)
+            if not name or name not in seen:
+                seen.add(name)
                 yield distribution
     except Exception as error:  # noqa: BLE001 - other finders on sys.meta_path take part in this
         problems.append(Problem("broken-plugin", f"cannot list what is installed: {error_text(error)}"))
+
+
+def _name_of(distribution: importlib_metadata.Distribution) -> str:
+    """Read the canonical name alone, which is much quicker than all the metadata; empty where there is none."""
+    try:
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    except Exception:  # noqa: BLE001 - damaged metadata may raise anything
+        return ""
+    match = _NAME.search(text)
+    return canonicalize_name(match[1]) if match else ""
 
 
 def _unreadable(distribution: importlib_metadata.Distribution, why: str) -> Problem:
@@ -111,6 +132,7 @@ class Requirements:
 
     def __init__(self) -> None:
         self._versions: dict[str, str | None] = {}
+        self._discovered: dict[str, importlib_metadata.Distribution] | None = None
 
     def unmet(self, plugin: Installed) -> Iterator[Problem]:
         """Give a problem for each requirement that holds here, is in no extra and is not met."""
@@ -138,10 +160,21 @@ class Requirements:
         key = canonicalize_name(name)
         if key not in self._versions:
             try:
-                self._versions[key] = importlib_metadata.version(name)
+                self._versions[key] = self._found(key)
             except Exception:  # noqa: BLE001 - absent or damaged: either way there is nothing to rely on
                 self._versions[key] = None
         return self._versions[key]
+
+    def _found(self, key: str) -> str | None:
+        try:
+            return importlib_metadata.version(key)
+        except importlib_metadata.PackageNotFoundError:
+            # Perhaps its folder is spelled as no installer would: then only its metadata knows its name.
+            if self._discovered is None:
+                self._discovered = {}
+                for distribution in importlib_metadata.Distribution.discover():
+                    self._discovered.setdefault(_name_of(distribution), distribution)
+            return self._discovered[key].version
 
 
 def _is_met(requirement: Requirement, version: str) -> bool:

@@ -25,6 +25,10 @@ SPECS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Every hook and the names of its parameters."""
 
+MAX_NAME: Final = 100
+LEGAL_NAME: Final = f"a letter, then letters, digits, '_' and '-', at most {MAX_NAME} characters"
+"""The names that a manifest can write, as `manifest.model.Name` has them."""
+
 SESSION_HOOKS: Final = ("rtvi_session_started", "rtvi_session_ended")
 """Called for each session, and the only ones that may be coroutine functions."""
 
@@ -197,6 +201,11 @@ def _check_table(hook: str, given: object, expected: str, fault: Callable[[str, 
         else:
             sound.append((name, value))
     return sound, faults
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a manifest can write a name."""
+    return re.fullmatch(NAME_PATTERN, name) is not None and "\n" not in name and len(name) <= MAX_NAME
 
 
 def _is_name(value: object) -> bool:

@@ -14,8 +14,10 @@ from rtvi_plugins.schema.compiler import compiled, is_pattern
 from rtvi_plugins.schema.faults import describe
 from rtvi_plugins.schema.keywords import (
     DIALECT,
+    FOREIGN_WORDS,
     KEYWORDS,
     MAX_SCHEMA_DEPTH,
+    OWN_WORDS,
     TYPE_NAMES,
     Document,
     Path,
@@ -92,7 +94,9 @@ def _words(keywords: Mapping[str, Any]) -> Iterator[SchemaFault]:
         for key in schema:
             if key in KEYWORDS or key.startswith("x-"):
                 continue
-            hint = did_you_mean(key, KEYWORDS)
+            hint = FOREIGN_WORDS.get(key) or did_you_mean(key, KEYWORDS)
+            if path and key in OWN_WORDS:
+                hint = f"'{key}' belongs beside the outermost type, not inside it"
             if hint or not path:
                 yield SchemaFault(
                     (*path, key),
@@ -183,7 +187,7 @@ def _unresolved(document: Document, shared: SharedSchemas) -> Iterator[SchemaFau
     places = [place for place in located(document, VALUE_ID) if not place[1].keys().isdisjoint(REFERENCES)]
     if not places:
         return
-    whole = self_contained(document, shared)
+    whole = self_contained(document, _without_malformed(document, shared))
     try:
         resolver = _Resolver(whole)
     except (ValueError, jsonschema_rs.ReferencingError):
@@ -195,6 +199,8 @@ def _unresolved(document: Document, shared: SharedSchemas) -> Iterator[SchemaFau
         for keyword in REFERENCES:
             reference = schema.get(keyword)
             if isinstance(reference, str) and not resolver.finds(here, reference):
+                if "$defs" not in document and _is_malformed(shared_name(reference), shared):
+                    continue  # it leads into what is no schema, which is told there
                 text, hint = _lost(reference, document, shared)
                 yield SchemaFault((*path, keyword), "unresolved-ref", text, hint=hint)
 
@@ -256,7 +262,7 @@ def _not_compiled(document: Document, shared: SharedSchemas) -> Iterator[SchemaF
         return
     faults = list(_bad_patterns(document))
     yield from faults
-    if not faults and not any(_has_faults(definition, shared) for definition in _borrowed(document, shared)):
+    if not faults and not uses_faulty(document, shared):
         yield SchemaFault((), "bad-schema", "the schema cannot be compiled")
 
 
@@ -272,18 +278,48 @@ def _bad_patterns(document: Document) -> Iterator[SchemaFault]:
                 yield SchemaFault((*path, "patternProperties", name), "bad-schema", text, on_key=True)
 
 
-def _borrowed(document: Document, shared: SharedSchemas) -> list[Document]:
-    return list(needed(usage(document).shared, shared).values())
+def uses_faulty(document: Document, shared: SharedSchemas) -> bool:
+    """Tell whether a normalised document takes, directly or through others, a shared definition that has a fault."""
+    return any(_is_faulty(name, shared) for name in needed(usage(document).shared, shared))
 
 
-def _has_faults(definition: Document, shared: SharedSchemas) -> bool:
-    """Tell whether a shared definition has a fault that its own check reports."""
-    words = _words(definition) if isinstance(definition, dict) else ()
-    return (
-        any(fault.slug != "unknown-key" for fault in words)
-        or any(True for find in (_form, _bad_patterns) for _ in find(definition))
-        or any(True for _ in _unresolved(definition, shared))
-    )
+def _is_faulty(name: str, shared: SharedSchemas) -> bool:
+    if name not in shared.faulty:
+        is_lost = _is_malformed(name, shared) or any(True for _ in _unresolved(shared[name], shared))
+        shared.faulty[name] = is_lost
+    return shared.faulty[name]
+
+
+def _is_malformed(name: str | None, shared: SharedSchemas) -> bool:
+    """Tell whether a shared definition is wrong by itself, whatever the others are."""
+    if name is None or name not in shared:
+        return False
+    if name not in shared.malformed:
+        shared.malformed[name] = _has_bad_form(shared[name])
+    return shared.malformed[name]
+
+
+def _has_bad_form(definition: Document) -> bool:
+    if isinstance(definition, bool):
+        return False
+    if any(fault.slug != "unknown-key" for fault in _words(definition)):
+        return True
+    if any(True for find in (_form, _bad_patterns) for _ in find(definition)):
+        return True
+    if not is_flat(definition):
+        try:
+            _Resolver(definition)
+        except (ValueError, jsonschema_rs.ReferencingError):
+            return True
+    return False
+
+
+def _without_malformed(document: Document, shared: SharedSchemas) -> SharedSchemas:
+    """Give the shared definitions that a document needs, with anything in place of those that are no schemas."""
+    found = SharedSchemas({})
+    for name, definition in needed(usage(document).shared, shared).items():
+        found[name] = True if _is_malformed(name, shared) else definition
+    return found
 
 
 def _at(document: Any, path: Path) -> Any:

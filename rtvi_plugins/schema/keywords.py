@@ -85,6 +85,37 @@ _PLAIN: Final = frozenset(
 KEYWORDS: Final = _ONE | _LIST | _TABLE | _PLAIN
 _HOLDERS: Final = _ONE | _LIST | _TABLE
 
+OWN_WORDS: Final = frozenset(
+    {
+        "actions",
+        "apply",
+        "arguments",
+        "bind",
+        "cancellable",
+        "client",
+        "concurrency",
+        "data",
+        "job",
+        "mutable",
+        "options",
+        "payload",
+        "plugin",
+        "result",
+        "secret",
+        "timeout",
+        "tool",
+        "unit",
+    }
+)
+"""Keys of the manifest around a schema. Inside one they would say nothing, though their author thinks they do."""
+FOREIGN_WORDS: Final = MappingProxyType(
+    {
+        "nullable": "add 'null' to the types: {type: [string, 'null']}",
+        "discriminator": "give each branch of 'oneOf' a property with a 'const'",
+    }
+)
+"""Words of OpenAPI that JSON Schema does not have, each with the way to say it."""
+
 
 def is_flat(schema: Mapping[str, Any]) -> bool:
     """Tell whether a schema holds no other schema, and no reference, anchor or `$id`: most of a manifest's do not."""

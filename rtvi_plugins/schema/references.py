@@ -26,16 +26,23 @@ REFERENCES: Final = ("$ref", "$dynamicRef")
 class SharedSchemas(dict[str, Document]):
     """Shared definitions, normalised once; given as `shared` they are not copied again for each schema.
 
-    A definition that is not a schema at all is left out: `check_document` reports it.
+    Nothing is added or taken away later.
+
+    malformed: name → whether the definition by itself is no schema; `checking` fills it in when it is first asked.
+    faulty:    name → whether `check_document` reports the definition; the malformed and those with lost references.
     """
 
     def __init__(self, written: Mapping[str, Any]) -> None:
         super().__init__()
+        self.malformed: dict[str, bool] = {}
+        self.faulty: dict[str, bool] = {}
         for name, keywords in written.items():
             try:
                 self[name] = normalise(keywords)
             except ValueError:
-                continue
+                # `check_document` reports it at its own place; what names it must still find something.
+                self[name] = True
+                self.malformed[name] = True
 
     @classmethod
     def of(cls, shared: Mapping[str, Any]) -> SharedSchemas:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from rtvi_plugins.schema.checking import uses_faulty
 from rtvi_plugins.schema.compiler import Compiled, compiled
 from rtvi_plugins.schema.faults import MAX_FAULTS, Fault, faults_of, missing_and_unknown
 from rtvi_plugins.schema.keywords import Document, kind_of, normalise, rtvi_type_of
@@ -130,7 +131,8 @@ def compile_value(
 
     shared: the manifest's `$defs`, as written or as `SharedSchemas`.
     """
-    document = self_contained(normalise(keywords), SharedSchemas.of(shared))
+    definitions = SharedSchemas.of(shared)
+    document = self_contained(_or_anything(normalise(keywords), definitions), definitions)
     machine = compiled(document)
     shown = _annotated(document, description, default, unit)
     return ValueSchema(shown, rtvi_type_of(document), machine.is_valid, machine)
@@ -139,7 +141,7 @@ def compile_value(
 def compile_arguments(arguments: Mapping[str, ArgumentSource], shared: Mapping[str, Any] = _NOTHING) -> ArgumentsSchema:
     """Compile the arguments of one action; raises `ValueError` when `check_document` would find a fault in one."""
     definitions = SharedSchemas.of(shared)
-    sources = {name: normalise(source.keywords) for name, source in arguments.items()}
+    sources = {name: _or_anything(normalise(source.keywords), definitions) for name, source in arguments.items()}
     required = [name for name, source in arguments.items() if source.required and not source.has_default]
     document = assemble(sources, required, definitions)
     machine = compiled(document)
@@ -158,6 +160,14 @@ def compile_arguments(arguments: Mapping[str, ArgumentSource], shared: Mapping[s
         _required=frozenset(required),
         _sources=alone,
     )
+
+
+def _or_anything(document: Document, shared: SharedSchemas) -> Document:
+    """Give a document that can be compiled: `true` in place of one that takes a faulty shared definition.
+
+    The fault is told at that definition; what uses it must neither fail nor be blamed for it.
+    """
+    return True if uses_faulty(document, shared) else document
 
 
 def _annotated(document: Document, description: str, default: Any, unit: str) -> Document:

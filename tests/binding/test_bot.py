@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the form they have
 """`Bot.load`, the generated class, and what never shows: secrets."""
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ def test_generated_class(binding: Bind) -> None:
     assert made.limits["max_actions"] == 3
     first, second = made(), made()
     assert first._tables is second._tables is bot.tables is made.tables
-    assert first.config is second.config
+    assert first.values is second.values
     assert not hasattr(first, "__dict__")
     with pytest.raises(TypeError):
         made.limits["max_actions"] = 4  # type: ignore[index]

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the form they have
 """Which plugin serves a service, and which handler serves what is declared."""
 
 from __future__ import annotations

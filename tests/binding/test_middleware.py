@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the form they have
 """Middleware: order, wrapping of actions and options, refusing, changing."""
 
 from __future__ import annotations

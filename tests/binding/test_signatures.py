@@ -1,15 +1,17 @@
-# ruff: noqa: ARG001, ARG002, ARG005, UP007, UP045 - handlers have the form they have; old spellings are tried too
+# ruff: noqa: UP007, UP045 - handlers have the form they have; old spellings are tried too
 """Do a handler's parameters fit what is declared."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, Optional, TypedDict, TypeVar, Union
 
 import pytest
 
 from rtvi_plugins import Handlers
+from rtvi_plugins.handlers import location_of
 from rtvi_plugins.testing import connect
 from tests.binding.conftest import Bind, plugin
 
@@ -100,6 +102,25 @@ async def star(processor: Any, *rest: Any) -> None: ...
 async def positional_only(processor: Any, query: str, /) -> None: ...
 async def nothing() -> None: ...
 def plain(processor: Any, *, query: str) -> None: ...
+
+
+async def async_generator(processor: Any, *, query: str) -> Any:
+    yield query
+
+
+def generator(processor: Any, *, query: str) -> Any:
+    yield query
+
+
+class Looping:
+    async def __call__(self, processor: Any, *, query: str) -> Any:
+        yield query
+
+
+class Query:
+    def __init__(self, processor: Any, *, query: str) -> None: ...
+
+
 async def original_names(processor: Any, service: str, args: dict[str, Any]) -> None: ...
 
 
@@ -107,6 +128,8 @@ QUERY = "{arguments: {query: string}}"
 QUERY_LIMIT = "{arguments: {query: string, limit: {type: integer, default: 3}}}"
 PYTHON_WORDS = "{arguments: {with-whom: string, class: string, from: string}}"
 FORMS = "(processor, service, arguments) or (processor, *, argument, …)"
+
+GENERATOR = "a generator: there is a 'yield' in it | a function that returns"
 
 FORM_TABLE: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
     "no arguments": (no_arguments, "{}", []),
@@ -117,6 +140,11 @@ FORM_TABLE: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
     "original": (original, QUERY_LIMIT, []),
     "hyphens and Python's words": (renamed, PYTHON_WORDS, []),
     "plain def": (plain, QUERY, []),
+    "async generator": (async_generator, QUERY, [f"is {GENERATOR}"]),
+    "generator": (generator, QUERY, [f"is {GENERATOR}"]),
+    "generator behind partial": (functools.partial(generator), QUERY, [f"is {GENERATOR}"]),
+    "generator of an object": (Looping(), QUERY, [f"is {GENERATOR}"]),
+    "class": (Query, QUERY, ["is the class 'Query' | a function that returns"]),
     "a default of its own": (own_default, QUERY, []),
     "not told of": (no_arguments, QUERY, ["has no parameter for argument 'query'"]),
     "hyphen not told of": (
@@ -151,6 +179,40 @@ FORM_TABLE: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
 @pytest.mark.parametrize(("function", "action", "expected"), FORM_TABLE.values(), ids=FORM_TABLE.keys())
 def test_form(binding: Bind, function: Callable[..., Any], action: str, expected: list[str]) -> None:
     assert check(binding, function, action) == expected
+
+
+@pytest.mark.parametrize("function", [Query, Looping(), functools.partial(generator), async_generator], ids=str)
+def test_every_handler_has_a_place(function: Callable[..., Any]) -> None:
+    place = location_of(function)
+    assert place.path == __file__
+    line = Path(__file__).read_text(encoding="utf-8").splitlines()[place.line - 1]
+    assert line.lstrip().startswith(("class Query", "async def ", "def generator"))
+
+
+@pytest.mark.parametrize("kind", ["option", "message", "event"])
+def test_generators_of_other_kinds(binding: Bind, kind: str) -> None:
+    handlers = Handlers("s" if kind == "option" else None)
+
+    if kind == "option":
+
+        @handlers.option("a")
+        async def apply(processor: Any, service: str, option: Any) -> Any:
+            yield option
+    else:
+
+        @getattr(handlers, kind)("a")
+        async def take(processor: Any, data: Any) -> Any:
+            yield data
+
+    part = {
+        "option": "services: {s: {plugin: p, options: {a: string}}}",
+        "message": "messages: {a: {plugin: p}}",
+        "event": "ui: {events: {a: {plugin: p}}}",
+    }[kind]
+    _, (problem,) = binding.load(f"manifest: 1\nbot: t\n{part}\n", {"p": plugin(handlers)})
+    assert problem.slug == "bad-handler"
+    assert problem.location.path == __file__
+    assert "'yield'" in problem.text
 
 
 RETURNS: list[tuple[Any, str, str | None]] = [

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the form they have
 """Defaults, initial configuration and shared schemas."""
 
 from __future__ import annotations
@@ -105,3 +104,41 @@ async def test_argument_schemas_share_definitions(binding: Bind) -> None:
             await client.call("s.plan", plan={"scene": "dusk"})
         with pytest.raises(RequestError, match=r"levels\.1: must be at most 100"):
             await client.call("s.plan", plan={"scene": "day"}, levels=[1, 101])
+
+
+FAULTY_DEFS = {
+    "unknown type": ("{type: numbr}", "$defs.Celsius.type"),
+    "a type's name": ("integer", "$defs.Celsius"),
+    "nothing": ("null", "$defs.Celsius"),
+    "lost": ('{$ref: "#/$defs/Nowhere"}', "$defs.Celsius.$ref"),
+    "no pattern": ('{pattern: "("}', "$defs.Celsius.pattern"),
+    "inside": ("{$defs: {A: integer}}", "$defs.Celsius.$defs.A"),
+}
+
+
+@pytest.mark.parametrize(("definition", "where"), FAULTY_DEFS.values(), ids=FAULTY_DEFS)
+def test_a_faulty_definition_is_told_once(binding: Bind, definition: str, where: str) -> None:
+    text = f"""
+        manifest: 1
+        bot: t
+        $defs:
+          Celsius: {definition}
+          Range: {{type: object, properties: {{from: {{$ref: "#/$defs/Celsius"}}}}}}
+        services: {{s: {{options: {{rate: {{$ref: "#/$defs/Range", client: none, default: 3}}}}}}}}
+        functions:
+          f: {{arguments: {{a: {{$ref: "#/$defs/Range", default: 3}}}}, result: {{$ref: "#/$defs/Celsius"}}}}
+        ui: {{commands: {{c: {{payload: {{items: {{$ref: "#/$defs/Range"}}}}}}}}}}
+    """
+    bot, problems = binding.load(text)
+    assert bot is None
+    assert [problem.where for problem in problems] == [where]
+
+
+def test_own_words_inside_a_schema(binding: Bind) -> None:
+    text = """
+        manifest: 1
+        bot: t
+        services: {s: {options: {o: {type: array, secret: true, client: none, items: {type: string, secret: true}}}}}
+    """
+    _, (problem,) = binding.load(text)
+    assert (problem.slug, problem.where) == ("unknown-key", "services.s.options.o.items.secret")

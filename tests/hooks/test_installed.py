@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,6 +73,54 @@ def test_copy_behind_another_copy_does_not_count(make_site: Callable[[str], Site
     new = make_site("new")
     new.install("parrot", new.sound, distribution="rtvi-plugin-parrot", version="2.0")
     assert [(p.name, p.version) for p in PluginHost.discover(only=["gone", "parrot"]).plugins] == [("parrot", "2.0")]
+
+
+def install_by_hand(site: Site, folder: str, name: str, *, requires: str = "", is_ours: bool = True) -> None:
+    """Write a distribution whose folder's name no installer would have chosen, without a RECORD."""
+    info = site.folder / folder
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}\n")
+    if is_ours:
+        (info / "entry_points.txt").write_text("[rtvi_plugins]\nparrot = rtvi_plugin_by_hand\n")
+        code = "\n".join(line[4:] for line in site.sound.splitlines())
+        (site.folder / "rtvi_plugin_by_hand.py").write_text(code)
+    importlib.invalidate_caches()
+
+
+@pytest.mark.parametrize("spelling", ["my-plug", "my_plug", "my.plug", "My-Plug", "MY_plug", "my--plug"])
+@pytest.mark.parametrize("name", ["my-plug", "my_plug", "my.plug", "My-Plug"])
+def test_every_spelling_of_a_folder(site: Site, spelling: str, name: str) -> None:
+    install_by_hand(site, f"{spelling}-1.0.dist-info", name)
+    host = discover("parrot")
+    assert host.problems == ()
+    assert [(p.name, p.distribution, p.version) for p in host.plugins] == [("parrot", name, "1.0")]
+    assert len(host.handlers()) == 1
+
+
+def test_requirement_in_a_folder_of_another_spelling(site: Site) -> None:
+    install_by_hand(site, "Its-Need.Of-1.0.dist-info", "its-need.of", is_ours=False)
+    site.install("parrot", site.sound, requires=("ITS_need-of>=1", "its-need-of>=2"))
+    (problem,) = discover("parrot").problems
+    assert "needs 'its-need-of>=2', but its-need-of 1.0 is installed" in problem.text
+
+
+def test_copy_behind_one_that_is_no_plugin_does_not_count(make_site: Callable[[str], Site]) -> None:
+    old = make_site("old")
+    old.install("gone", old.sound, distribution="rtvi-plugin-parrot")
+    install_by_hand(make_site("new"), "rtvi-plugin-parrot-2.0.dist-info", "rtvi.plugin.parrot", is_ours=False)
+    assert discover("gone").plugins == ()
+
+
+@pytest.mark.parametrize("name", ["bad name!", "1x", "a.b", "é", "x" * 101])
+def test_name_that_no_manifest_can_write(site: Site, name: str) -> None:
+    module = site.install("parrot", site.sound, entry_points=f"[rtvi_plugins]\n{name} = no_such_module\n")
+    host = discover(name)
+    (problem,) = host.problems
+    assert problem.slug == "broken-plugin"
+    assert problem.text.startswith(f"plugin '{name}' (rtvi-plugin-parrot 1.0): ")
+    assert problem.expected == "a letter, then letters, digits, '_' and '-', at most 100 characters"
+    assert host.handlers() == ()
+    assert module not in sys.modules
 
 
 REQUIREMENTS = {

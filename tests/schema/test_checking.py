@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from rtvi_plugins.errors import SLUGS
+from rtvi_plugins.manifest import model
 from rtvi_plugins.schema import ArgumentSource, SharedSchemas, check_document, compile_arguments, compile_value
+from rtvi_plugins.schema.keywords import KEYWORDS, OWN_WORDS
 
 SHARED = {"Colour": {"type": "string"}, "Bad": {"type": "strng"}, "NotASchema": 3, "BadPattern": {"pattern": "("}}
 DEEP: dict[str, Any] = {}
@@ -49,6 +51,30 @@ BAD = [
         "unknown keyword 'maxLenght'",
         "a keyword of JSON Schema",
         "did you mean 'maxLength'?",
+    ),
+    (
+        {"items": {"type": "string", "secret": True}},
+        ("items", "secret"),
+        "unknown-key",
+        "unknown keyword 'secret'",
+        "a keyword of JSON Schema",
+        "'secret' belongs beside the outermost type, not inside it",
+    ),
+    (
+        {"properties": {"a": {"type": "string", "nullable": True}}},
+        ("properties", "a", "nullable"),
+        "unknown-key",
+        "unknown keyword 'nullable'",
+        "a keyword of JSON Schema",
+        "add 'null' to the types: {type: [string, 'null']}",
+    ),
+    (
+        {"anyOf": [{"oneOf": [{}], "discriminator": {"propertyName": "kind"}}]},
+        ("anyOf", 0, "discriminator"),
+        "unknown-key",
+        "unknown keyword 'discriminator'",
+        "a keyword of JSON Schema",
+        "give each branch of 'oneOf' a property with a 'const'",
     ),
     ({"minimum": "3"}, ("minimum",), "bad-schema", "'minimum' cannot be a string", "number", ""),
     ({"allOf": []}, ("allOf",), "bad-schema", "'allOf' must have at least 1 item", "", ""),
@@ -193,6 +219,7 @@ GOOD = [
     {"type": ["bool", "null"], "x-note": 1},
     {"enum": []},
     {"properties": {"minimun": {}, "zzz": {"zzz": 1}}},
+    {"items": {"unknown_keyword": 1, "x-secret": True, "default": {"secret": 1}, "properties": {"unit": {}}}},
     {"$ref": "#/$defs/Colour"},
     {"$ref": "#/$defs/Colour/properties/type"} | {"$defs": {"Colour": {"properties": {"type": {"type": "bool"}}}}},
     {"$ref": "https://json-schema.org/draft/2020-12/schema"},
@@ -212,6 +239,68 @@ def test_no_fault_and_it_compiles(document: Any) -> None:
     compile_arguments({"a": ArgumentSource(document), "b": ArgumentSource(document)}, SHARED)
 
 
+FAULTY: list[Any] = [
+    "integer",
+    5,
+    [1],
+    None,
+    {"type": "numbr"},
+    {"type": []},
+    {"minimum": "x"},
+    {"pattern": "("},
+    {"patternProperties": {"(": {}}},
+    {"enum": 5},
+    {"minLength": -1},
+    {"multipleOf": 0},
+    {"items": [{"type": "string"}]},
+    {"properties": {"a": "integer"}},
+    {"required": ["a", "a"]},
+    {"$ref": "#/$defs/Nowhere"},
+    {"$ref": "#/nowhere"},
+    {"$ref": "#/$defs/Faulty/nowhere"},
+    {"$dynamicRef": "#nowhere"},
+    {"$ref": "https://bot.example/nowhere"},
+    {"$defs": {"A": "integer"}},
+    {"$defs": {"A": {"type": "numbr"}}, "$ref": "#/$defs/A"},
+    {"$id": "#x"},
+    {"const": float("nan")},
+]
+
+
+@pytest.mark.parametrize("faulty", FAULTY, ids=lambda faulty: str(faulty)[:60])
+def test_what_uses_a_faulty_definition_takes_anything(faulty: Any) -> None:
+    written = {
+        "Faulty": faulty,
+        "Range": {"type": "object", "properties": {"from": {"$ref": "#/$defs/Faulty"}}},
+        "Wide": {"not": {"$ref": "#/$defs/Range"}},
+        "Inside": {"$ref": "#/$defs/Faulty/properties/a"} if faulty == {"properties": {"a": "integer"}} else True,
+    }
+    for shared in (written, SharedSchemas(written)):
+        told = {name: check_document(definition, shared) for name, definition in written.items()}
+        assert [name for name, faults in told.items() if faults] == ["Faulty"]
+        assert len(told["Faulty"]) == 1
+        for name in written:
+            for user in ({"$ref": f"#/$defs/{name}"}, {"items": {"$ref": f"#/$defs/{name}"}, "$anchor": "own"}):
+                assert check_document(user, shared) == ()
+                arguments = compile_arguments({"a": ArgumentSource(user), "b": ArgumentSource({})}, shared)
+                for value in (1, [], {"from": None}):
+                    assert compile_value(user, shared).is_valid(value)
+                    assert arguments.is_valid({"a": value, "b": 1})
+
+
+def test_definitions_lost_in_each_other_are_both_told() -> None:
+    shared = {"A": {"$ref": "#/$defs/B/nowhere"}, "B": {"$ref": "#/$defs/A/nowhere"}}
+    assert [[f.slug for f in check_document(shared[name], shared)] for name in "AB"] == [["unresolved-ref"]] * 2
+    assert check_document({"$ref": "#/$defs/A"}, shared) == ()
+    assert compile_value({"$ref": "#/$defs/A"}, shared).is_valid(1)
+
+
+def test_own_words_are_those_of_the_models() -> None:
+    models = (model.Option, model.Argument, model.Action, model.Service, model.Function)
+    around = (model.Command, model.UIEvent, model.Message)
+    assert {name for one in (*models, *around) for name in one.model_fields} - KEYWORDS == OWN_WORDS
+
+
 @pytest.mark.parametrize("name", ["Bad", "BadPattern"])
 def test_a_fault_of_a_shared_definition_is_told_there_only(name: str) -> None:
     assert check_document({"$ref": f"#/$defs/{name}"}, SHARED) == ()
@@ -220,6 +309,6 @@ def test_a_fault_of_a_shared_definition_is_told_there_only(name: str) -> None:
 
 def test_shared_definitions_made_before() -> None:
     shared = SharedSchemas(SHARED)
-    assert sorted(shared) == ["Bad", "BadPattern", "Colour"]
+    assert sorted(shared) == ["Bad", "BadPattern", "Colour", "NotASchema"]
     assert check_document({"$ref": "#/$defs/Colour"}, shared) == ()
     assert compile_value({"$ref": "#/$defs/Colour"}, shared).document["$defs"] == {"Colour": {"type": "string"}}  # type: ignore[index]
