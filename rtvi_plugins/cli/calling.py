@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rtvi_plugins.cli.connecting import unless_told
 from rtvi_plugins.cli.output import as_json, console, is_terminal, printable, say
 from rtvi_plugins.cli.values import (
     ANY,
@@ -72,7 +73,16 @@ def read_wishes(
 
 
 async def fulfil(client: Client, wishes: Wishes) -> Any:
-    """Do what is asked and give what is to be printed."""
+    """Do what is asked and give what is to be printed. Errors that the bot tells of meanwhile go to standard error."""
+    show = None if wishes.text is not None else _show_error  # an answer that fails is told once, at its end
+    return await unless_told(client, _fulfil(client, wishes), show)
+
+
+def _show_error(text: str) -> None:
+    say(f"rtvi: the bot says: {printable(text)}", to_stderr=True)
+
+
+async def _fulfil(client: Client, wishes: Wishes) -> Any:
     config: dict[str, dict[str, Any]] | None = None
     if wishes.options:
         schemas = option_schemas(await client.describe_config())

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -17,9 +17,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
 from rtvi_plugins.cli.target import Target
+from rtvi_plugins.errors import Category
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
-from rtvi_plugins.testing.client import Client
+from rtvi_plugins.testing.client import Client, RequestError
+
+T = TypeVar("T")
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """The most that a manifest may set as `max_message_bytes`."""
@@ -61,7 +64,7 @@ async def connected(
     client = Client(send, version=None if legacy else "2.1.0", timeout=timeout_s)
     reading = asyncio.create_task(_read(socket, client, on_message))
     try:
-        await client.ready()
+        await unless_told(client, client.ready())
         yield client
     except TimeoutError:
         raise UnreachableError(f"no answer from {url} within {timeout_s:g} s") from None
@@ -107,6 +110,35 @@ async def _read(socket: ClientConnection, client: Client, on_message: Callable[[
         pass  # whoever waits for an answer is told so now
     finally:
         client.close()
+
+
+async def unless_told(client: Client, doing: Coroutine[Any, Any, T], show: Callable[[str], None] | None = None) -> T:
+    """Wait for something, but not where the bot says by an `error` event that it could not read what was sent.
+
+    show: is given the text of other errors that come meanwhile, other than of those that end the session.
+    Raises RequestError with what the bot said, and whatever `doing` raises.
+    """
+    seen = len(client.received)
+    task = asyncio.ensure_future(doing)
+    try:
+        while not task.done():
+            told = asyncio.ensure_future(client.next(ServerType.ERROR))
+            await asyncio.wait((task, told), return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
+            await asyncio.gather(told, return_exceptions=True)
+            new, seen = client.received[seen:], len(client.received)
+            for data in (m.get("data") for m in new if m["type"] == ServerType.ERROR):
+                if not isinstance(data, dict) or data.get("fatal"):
+                    continue
+                # Bots of other makes name no category; theirs tells of a request, too.
+                if not task.done() and data.get("category", Category.PROTOCOL) == Category.PROTOCOL:
+                    raise RequestError(data)
+                if show is not None:
+                    show(str(data.get("error", "")))
+        return await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _last_error(client: Client) -> str:

@@ -1,25 +1,40 @@
 """JSON text to messages and back: strict, bounded, quick. No sockets here.
 
 orjson reads and writes; what it is too lenient about is checked around it: nesting depth before a message is believed,
-NaN and infinities (which it writes as `null`) before one is sent. A duplicate key in incoming JSON counts as its last
-value, as in every JSON library clients use.
+NaN and infinities (which it writes as `null`) before one is sent. Where it is stricter than clients are, half of a
+surrogate pair, which JavaScript writes when it cuts an emoji in two, is read as U+FFFD. A duplicate key in incoming
+JSON counts as its last value, as in every JSON library clients use.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
 
-from rtvi_plugins.protocol.messages import NotJSONError
+from rtvi_plugins.protocol.messages import LABEL, NotJSONError
 
 DEFAULT_MAX_DEPTH: Final = 64
 
 _MOST_ENTRIES: Final = 1_000_000
 """Entries of all arrays and objects together that are looked at where orjson gave up."""
+
+_SALVAGE: Final = 4096
+"""Characters at each end of a text that could not be taken in which its id is looked for."""
+
+# A backslash that is itself escaped begins no escape; a whole pair is matched so that its halves are not.
+_SURROGATE: Final = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u[dD](?:[89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[c-fC-F][0-9a-fA-F]{2})"
+)
+_STRING: Final = r'"(?:[^"\\]|\\.)*+"'
+_TOKEN: Final = re.compile(rf'{_STRING}|["\[\]{{}}]')
+_VALUE: Final = re.compile(rf"\s*:\s*({_STRING})")
+_LAST_ENTRIES: Final = re.compile(rf'"id"\s*:\s*({_STRING})(?:\s*,\s*{_STRING}\s*:\s*{_STRING})*\s*\}}\s*')
+_LABELLED: Final = re.compile(rf'"label"\s*:\s*"{LABEL}"')
 
 _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
@@ -27,7 +42,8 @@ _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATE
 class InvalidJSONError(ValueError):
     """Incoming text is no acceptable JSON; the text says why, for the client.
 
-    value: what was read all the same, for whoever wants to reply to it; None when it could not be read.
+    value: what was read all the same, for whoever wants to reply to it: all of it, or only label and id; None when not
+           even those could be read.
     """
 
     def __init__(self, text: str, value: Any = None) -> None:
@@ -40,12 +56,73 @@ def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidJSONError(f"not JSON: {_reason(error)}") from None
+        mended = _mend_surrogates(text)
+        if mended is not None:
+            return decode(mended, max_depth)
+        raise InvalidJSONError(f"not JSON: {_reason(error)}", salvage(text)) from None
     # A value cannot be nested deeper than it has opening brackets: the cheap test spares most messages the walk.
     openings = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if openings > max_depth and _is_deeper(value, max_depth):
         raise InvalidJSONError(f"nested more than {max_depth} deep", value)
     return value
+
+
+def _mend_surrogates(text: str | bytes) -> str | None:
+    """Write U+FFFD for every escape of half a surrogate pair; None when there is none."""
+    if isinstance(text, bytes):
+        if b"\\u" not in text:
+            return None
+        text = text.decode(errors="replace")
+    is_mended = False
+
+    def mend(match: re.Match[str]) -> str:
+        nonlocal is_mended
+        if match[2]:
+            return match[0]
+        is_mended = True
+        return f"{match[1]}\\ufffd"
+
+    mended = _SURROGATE.sub(mend, text)
+    return mended if is_mended else None
+
+
+def salvage(text: str | bytes) -> dict[str, str] | None:
+    """Find label and id of a message whose text cannot be taken, near its ends; None when they are not there.
+
+    An `id` deeper inside is not the message's own and is not taken for it.
+    """
+    head, tail = (
+        part if isinstance(part, str) else part.decode(errors="replace") for part in (text[:_SALVAGE], text[-_SALVAGE:])
+    )
+    if not _LABELLED.search(head) and not _LABELLED.search(tail):
+        return None
+    found = _first_id(head) or (_last_id(tail) if len(text) > _SALVAGE else None)
+    try:
+        id_ = orjson.loads(found or "")
+    except orjson.JSONDecodeError:
+        return None
+    return {"label": LABEL, "id": id_}
+
+
+def _first_id(head: str) -> str | None:
+    depth = 0
+    for token in _TOKEN.finditer(head):
+        first = token[0][0]
+        if token[0] == '"':
+            return None  # a text that goes on beyond the head
+        if first == '"':
+            value = _VALUE.match(head, token.end()) if depth == 1 and token[0] == '"id"' else None
+            if value is not None:
+                return value[1]
+        else:
+            depth += 1 if first in "{[" else -1
+    return None
+
+
+def _last_id(tail: str) -> str | None:
+    at = tail.rfind('"id"')
+    match = _LAST_ENTRIES.fullmatch(tail, at) if at >= 0 else None
+    return match[1] if match else None
 
 
 def _reason(error: orjson.JSONDecodeError) -> str:

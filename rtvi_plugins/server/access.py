@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import json
 import re
 import secrets
 import time
@@ -16,6 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from rtvi_plugins.protocol import wire
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
@@ -102,21 +105,28 @@ class Start:
 class Starts:
     """The starts that wait for their session, by an unguessable key. Forgotten `ttl_s` after their last use.
 
-    A key stays good for reconnects, because the JavaScript transports use their URL again.
+    A key stays good for reconnects, because the JavaScript transports use their URL again. The configurations are kept
+    as JSON text: read, small values take many times as much memory.
+
+    limit, max_bytes: of all starts together; when there is more, the oldest ones go.
     """
 
     ttl_s: float = 300.0
     limit: int = 10_000
+    max_bytes: int = 16 * 1024 * 1024
     clock: Callable[[], float] = time.monotonic
-    _kept: OrderedDict[str, tuple[float, Start]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[str, tuple[float, str, bytes]] = field(default_factory=OrderedDict)
+    _bytes: int = 0
 
     def add(self, start: Start) -> str:
-        """Keep a start and give its key. The oldest one goes when there are too many."""
+        """Keep a start and give its key. The oldest ones go when there are too many."""
         self._forget()
-        while len(self._kept) >= self.limit:
-            self._kept.popitem(last=False)
+        config = wire.encode(start.config)
+        while self._kept and (len(self._kept) >= self.limit or self._bytes + len(config) > self.max_bytes):
+            self._drop_oldest()
         key = secrets.token_urlsafe(24)
-        self._kept[key] = (self.clock(), start)
+        self._kept[key] = (self.clock(), start.caller, config)
+        self._bytes += len(config)
         return key
 
     def take(self, key: str) -> Start | None:
@@ -125,11 +135,16 @@ class Starts:
         found = self._kept.get(key)
         if found is None:
             return None
-        self._kept[key] = (self.clock(), found[1])
+        _, caller, config = found
+        self._kept[key] = (self.clock(), caller, config)
         self._kept.move_to_end(key)
-        return found[1]
+        return Start(caller, json.loads(config))
 
     def _forget(self) -> None:
         oldest = self.clock() - self.ttl_s
         while self._kept and next(iter(self._kept.values()))[0] < oldest:
-            self._kept.popitem(last=False)
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _, (_, _, config) = self._kept.popitem(last=False)
+        self._bytes -= len(config)

@@ -15,11 +15,13 @@ from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.middleware import Middleware
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rtvi_plugins.processor.changes import check_start
 from rtvi_plugins.processor.port import Caller, Session
@@ -27,7 +29,7 @@ from rtvi_plugins.processor.requests import Refusal
 from rtvi_plugins.processor.tables import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.server import access, single_turn
-from rtvi_plugins.server.connection import GOING_AWAY, NORMAL, TOO_SLOW, Connection
+from rtvi_plugins.server.connection import GOING_AWAY, INTERNAL_ERROR, NORMAL, Connection
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -48,6 +50,8 @@ CLOSING_S: Final = 2.0
 """How long clients are given to read what is left for them; after that they are cut off."""
 
 
+STOPPING: Final = "The server is shutting down"
+GONE: Final = "The client has left"
 UNSERVED: Final = "This host name is not served here; list it under runtime.hosts"
 
 
@@ -84,6 +88,7 @@ class BotHost:
         self._endpoints: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
         self._turns = 0
+        self._running_turns: set[single_turn.Turn] = set()
 
     # -- who may come in ----------------------------------------------------------------------------------------------
 
@@ -132,10 +137,13 @@ class BotHost:
 
     async def _read_body(self, request: Request) -> Any:
         body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self.limits.max_message_bytes:
-                raise Denied(413, f"The body is larger than {self.limits.max_message_bytes} bytes")
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self.limits.max_message_bytes:
+                    raise Denied(413, f"The body is larger than {self.limits.max_message_bytes} bytes")
+        except ClientDisconnect:
+            raise Denied(400, GONE) from None
         try:
             return wire.decode(body, self.limits.max_depth) if body.strip() else {}
         except wire.InvalidJSONError as error:
@@ -165,23 +173,44 @@ class BotHost:
                 raise Denied(400, str(error)) from None
         except Denied as denied:
             return _refused(denied)
-        collector = single_turn.Collector()
+        is_stream = "text/event-stream" in request.headers.get("accept", "")
+        wanted = None if is_stream else actions[0]["id"]
+        collector = single_turn.Collector(wanted, self.limits.max_outgoing_bytes)
         peer = request.client.host if request.client else ""
         processor = self._make(settled.caller, peer, config, collector)
+        turn = single_turn.Turn(self.bot, processor, collector, actions)
         self._turns += 1
-        reason = "failed"
+        self._running_turns.add(turn)
+        turn.task.add_done_callback(lambda _: self._end_turn(turn))
+        return single_turn.EventStream(turn, collector) if is_stream else await self._answer(request, turn, collector)
+
+    async def _answer(
+        self, request: Request, turn: single_turn.Turn, collector: single_turn.Collector
+    ) -> JSONResponse | Response:
+        """Give the answer to a turn's first action; the turn goes on after it, but not when the client has left."""
+        answering = asyncio.ensure_future(collector.take())
+        leaving = asyncio.ensure_future(single_turn.left(request.receive))
+        reason = "disconnected"
         try:
-            await self.bot.session_started(processor)
-            messages = await single_turn.run(processor, collector, actions)
-            reason = "ended"
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                return _refused(Denied(400, GONE))
+            reason = ""
+            answer = answering.result()
         finally:
-            self._turns -= 1
-            await processor.close()
-            await self.bot.session_ended(processor, reason)
-        if "text/event-stream" in request.headers.get("accept", ""):
-            return StreamingResponse(single_turn.as_events(messages), media_type="text/event-stream")
-        answer = next(text for id_, text in messages if id_ == actions[0]["id"])
+            answering.cancel()
+            leaving.cancel()
+            if reason:
+                turn.cancel(reason)
+        if answer is None:
+            return _refused(Denied(503, STOPPING) if self.is_stopping else Denied(500, "Internal error"))
         return Response(answer, media_type="application/json")
+
+    def _end_turn(self, turn: single_turn.Turn) -> None:
+        self._turns -= 1
+        self._running_turns.discard(turn)
+        if not turn.task.cancelled() and (error := turn.task.exception()) is not None:
+            logger.error("a turn's session did not end well", exc_info=error)
 
     def _make(
         self, caller: str, peer: str, config: Mapping[str, Mapping[str, Any]], port: Connection | single_turn.Collector
@@ -197,7 +226,7 @@ class BotHost:
 
     def _check_room(self) -> None:
         if self.is_stopping:
-            raise Denied(503, "The server is shutting down")
+            raise Denied(503, STOPPING)
         if len(self.connections) + self._turns >= self.limits.max_sessions:
             raise Denied(503, f"All {self.limits.max_sessions} sessions are taken")
 
@@ -231,10 +260,12 @@ class BotHost:
             if self.is_stopping and reason == "disconnected":
                 reason = "shutdown"
         finally:
-            self.connections.discard(connection)
-            await self.bot.session_ended(processor, reason)
-            code, text = _CLOSE.get(reason, (NORMAL, ""))
-            await connection.close(code, text)
+            try:
+                await self.bot.session_ended(processor, reason)
+                code, text = _CLOSE.get(reason, (NORMAL, ""))
+                await connection.close(code, text)
+            finally:  # only now is its place free: what lingers counts
+                self.connections.discard(connection)
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -243,15 +274,12 @@ class BotHost:
         self.is_stopping = True
         connections = list(self.connections)
         processors = [connection.processor for connection in connections]
+        turns = set(self._running_turns)  # these were let in: they do all they were asked for
         for processor in processors:
             processor.stop_accepting()
-        try:
-            async with asyncio.timeout(self.limits.stop_timeout):
-                await asyncio.gather(*(processor.wait_idle() for processor in processors))
-        except TimeoutError:
-            logger.warning("%s: some actions were still running and are cancelled", self.bot.name)
+        await self._wait_idle(processors, turns)
         for processor in processors:
-            processor.tell_error("The server is shutting down", fatal=True)
+            processor.tell_error(STOPPING, fatal=True)
         if self._endpoints:  # clients hang up by themselves when they hear that; those that do not are hung up on
             await asyncio.wait(set(self._endpoints), timeout=LEAVING_S)
         for processor in processors:
@@ -261,11 +289,26 @@ class BotHost:
         for connection in connections:
             if not connection.is_closed:  # the client does not read: nothing can be told to it
                 connection.abort()
+        if left := {turn.task for turn in turns if not turn.task.done()}:
+            await asyncio.wait(left, timeout=CLOSING_S)
+
+    async def _wait_idle(self, processors: list[RTVIProcessor], turns: set[single_turn.Turn]) -> None:
+        """Wait until nothing runs any longer, at most `stop_timeout`; turns that still run then are cancelled."""
+        try:
+            async with asyncio.timeout(self.limits.stop_timeout):
+                await asyncio.gather(
+                    *(processor.wait_idle() for processor in processors),
+                    *(asyncio.wait({turn.task}) for turn in turns),
+                )
+        except TimeoutError:
+            logger.warning("%s: some actions were still running and are cancelled", self.bot.name)
+        for turn in turns:
+            turn.cancel("shutdown")
 
 
 _CLOSE: Final = {
     "shutdown": (GOING_AWAY, "shutting down"),
-    "failed": (TOO_SLOW, "the session failed"),
+    "failed": (INTERNAL_ERROR, "the session failed"),
 }
 """Why a session ended → WebSocket close code and reason."""
 
@@ -321,14 +364,12 @@ def create_app(hosts: Iterable[BotHost]) -> Starlette:
             return _refused(Denied(403, UNSERVED))
         return JSONResponse({"bots": [host.describe(f"/bots/{name}") for name, host in by_name.items()]})
 
-    routes: list[Any] = [Route("/health", health), Route("/ready", ready)]
-    routes += [Mount(f"/bots/{name}", routes=_routes(host), middleware=[_cors(host)]) for name, host in by_name.items()]
+    routes: list[Any] = [Route("/health", health), Route("/ready", ready), Route("/", index)]
     if len(by_name) == 1:
-        (host,) = by_name.values()
-        routes += [Route("/", index), Mount("/", routes=_routes(host), middleware=[_cors(host)])]
-    else:
-        routes.append(Route("/", index))
-    app = Starlette(routes=routes)
+        routes += _routes(*by_name.values())
+    origins = [origin for host in by_name.values() for origin in host.origins]
+    mounts = [Mount(f"/bots/{name}", _serve(_routes(host), host.origins)) for name, host in by_name.items()]
+    app = Starlette(routes=[*mounts, Mount("/", _serve(routes, origins))])
     app.state.hosts = tuple(by_name.values())
     return app
 
@@ -342,11 +383,19 @@ def _routes(host: BotHost) -> list[Any]:
     ]
 
 
-def _cors(host: BotHost) -> Middleware:
-    return Middleware(
-        CORSMiddleware,
-        allow_origins=list(host.origins),
+def _serve(routes: list[Any], origins: Iterable[str]) -> ASGIApp:
+    """Serve routes; pages of these origins may read every answer, also that there is nothing at a path."""
+    return CORSMiddleware(
+        ExceptionMiddleware(Router(routes), {HTTPException: _not_served}),
+        allow_origins=list(origins),
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
         max_age=600,
     )
+
+
+async def _not_served(_request: Request, error: Exception) -> Response:
+    """Answer what no route serves (404, 405), readably for the JavaScript clients."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return JSONResponse(Denied(error.status_code, error.detail).body, error.status_code, error.headers)

@@ -89,6 +89,14 @@ def read_binary(data: bytes, max_depth: int) -> Message | None:
     return message
 
 
+def salvage_binary(data: bytes) -> dict[str, str] | None:
+    """Find label and id of a message in a protobuf frame that cannot be taken; None when they are not there."""
+    try:
+        return wire.salvage(Frame.FromString(data).message.data)
+    except DecodeError:
+        return None
+
+
 def write_binary(text: bytes) -> bytes:
     """Wrap JSON text in a protobuf frame."""
     data: bytes = Frame(message={"data": text}).SerializeToString()

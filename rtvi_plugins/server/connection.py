@@ -33,10 +33,15 @@ Send = Callable[[ASGIMessage], Awaitable[None]]
 
 NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
-TOO_SLOW: Final = 1008
+INTERNAL_ERROR: Final = 1011
 
 YIELD_EVERY: Final = 64
 """Messages read in a row before other sessions get their turn."""
+
+
+def _size(data: str | bytes) -> int:
+    """Give the bytes a message takes on the wire; a character takes up to four."""
+    return len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
 
 
 class Connection:
@@ -102,8 +107,10 @@ class Connection:
         limits = self._limits
         self._is_binary = text is None
         # The server's own bound is that of the most generous bot it serves.
-        if len(event["bytes"] if text is None else text) > limits.max_message_bytes:
-            raise InvalidJSONError(f"larger than {limits.max_message_bytes} bytes")
+        data = event["bytes"] if text is None else text
+        if len(data) * 4 > limits.max_message_bytes and _size(data) > limits.max_message_bytes:
+            found = codec.salvage_binary(data) if text is None else wire.salvage(text)
+            raise InvalidJSONError(f"larger than {limits.max_message_bytes} bytes", found)
         if text is not None:
             return wire.decode(text, limits.max_depth)  # type: ignore[no-any-return]
         return codec.read_binary(event["bytes"], limits.max_depth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
@@ -116,6 +117,7 @@ def make_server(
         log_level="warning",  # at "info" uvicorn writes whole addresses, tokens included
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=5,
+        # The bots' sessions have ended before this begins; what is left are answers on their way and idle connections.
+        timeout_graceful_shutdown=max(5, *(math.ceil(h.limits.stop_timeout) for h in hosts)),
     )
     return Server(config, hosts, on_started)

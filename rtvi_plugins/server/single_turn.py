@@ -1,32 +1,88 @@
 """`POST /action`: legacy clients' actions without a connection (rtvi-protocol 2.5, last part).
 
-Each request is a session of its own: configured, asked, closed. The reply is one RTVI message as JSON, or, for a client
-that accepts `text/event-stream`, every message as an event whose data is base64 of its JSON.
+Each request is a session of its own: configured, asked, closed when nothing runs any longer. The reply is one RTVI
+message as JSON, sent as soon as there is one, or, for a client that accepts `text/event-stream`, every message as it
+comes, as an event whose data is base64 of its JSON.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+import json
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message
 
 if TYPE_CHECKING:
+    from rtvi_plugins.binding import Bot
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.protocol.frames import Frame, FrameDirection
 
+logger = logging.getLogger(__name__)
+
+MAX_ACTIONS: Final = 64
+"""Actions in one request."""
+
 
 class Collector:
-    """A processor's port that keeps what is sent, as JSON text."""
+    """A processor's port that keeps what is sent, as JSON text, until it is taken.
 
-    def __init__(self) -> None:
-        self.sent: list[tuple[str | None, bytes]] = []
+    only:      keep nothing but the first message with this id; None: keep everything.
+    max_bytes: of what is kept; beyond that `on_full` is called and nothing more is kept.
+    """
+
+    def __init__(self, only: str | None, max_bytes: int) -> None:
+        self.is_open = False  # what a failing initial configuration tells belongs to no action
+        self.is_full = False
+        self.on_full: Callable[[], object] | None = None
+        self._only = only
+        self._room = max_bytes
+        self._kept: deque[bytes] = deque()
+        self._is_ended = False
+        self._changed = asyncio.Event()
 
     def send(self, message: Message) -> None:
-        """Keep one message: its id, where it has one, and its text. Raises NotJSONError."""
-        self.sent.append((message.get("id"), wire.encode(message)))
+        """Keep one message. Raises NotJSONError."""
+        text = wire.encode(message)
+        if not self.is_open or self.is_full:
+            return
+        if self._only is not None:
+            if message.get("id") != self._only:
+                return
+            self.is_open = False
+        elif len(text) > self._room:
+            self.is_full = True
+            if self.on_full is not None:
+                self.on_full()
+            return
+        self._room -= len(text)
+        self._kept.append(text)
+        self._changed.set()
+
+    def finish(self) -> None:
+        """Note that nothing more will be sent."""
+        self._is_ended = True
+        self._changed.set()
+
+    async def take(self) -> bytes | None:
+        """Give the next message as JSON text; None once there will be no more."""
+        while not self._kept:
+            if self._is_ended:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        text = self._kept.popleft()
+        self._room += len(text)
+        return text
 
     async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Do nothing: there is no pipeline."""
@@ -53,20 +109,76 @@ def read_actions(body: Any) -> list[Message]:
         is_labelled = isinstance(message, dict) and message.get("label") == LABEL
         if not is_labelled or message.get("type") != ClientType.ACTION or not isinstance(message.get("id"), str):
             raise ValueError(f"actions[{index}]: expected an RTVI action message with an id")
+    if len(actions) > MAX_ACTIONS:
+        raise ValueError(f"actions: expected at most {MAX_ACTIONS}")
     return actions
 
 
-async def run(processor: RTVIProcessor, collector: Collector, actions: list[Message]) -> list[tuple[str | None, bytes]]:
-    """Run the actions one after the other; gives every message the bot sent for them: its id and its JSON text."""
-    await processor.set_bot_ready()
-    collector.sent.clear()  # what a failing initial configuration told belongs to no action
-    for message in actions:
-        await processor.handle_message(message)
-    await processor.wait_idle()
-    return collector.sent
+class Turn:
+    """The session of one request: a task that runs the actions one after the other and ends once nothing runs."""
+
+    def __init__(self, bot: Bot, processor: RTVIProcessor, collector: Collector, actions: list[Message]) -> None:
+        self._bot = bot
+        self._processor = processor
+        self._collector = collector
+        self._actions = actions
+        self._reason = "failed"
+        self.task = asyncio.get_running_loop().create_task(self._live())
+        collector.on_full = self._overflow
+
+    def cancel(self, reason: str) -> None:
+        """Cancel what runs and end the session for this reason; once is enough, and after its end it does nothing."""
+        if not self.task.cancelling():
+            self._reason = reason
+            self.task.cancel()
+
+    def _overflow(self) -> None:
+        logger.warning("session %s: the client does not read; closing", self._processor.session.id)
+        self.cancel("failed")
+
+    async def _live(self) -> None:
+        try:
+            await self._bot.session_started(self._processor)
+            await self._processor.set_bot_ready()
+            self._collector.is_open = True
+            for message in self._actions:
+                await self._processor.handle_message(message)
+            await self._processor.wait_idle()
+            self._reason = "ended"
+        except Exception:
+            logger.exception("session %s failed", self._processor.session.id)
+        finally:
+            try:
+                await self._processor.close()
+                await self._bot.session_ended(self._processor, self._reason)
+            finally:
+                self._collector.finish()
 
 
-async def as_events(messages: list[tuple[str | None, bytes]]) -> AsyncIterator[bytes]:
-    """Write messages as server-sent events."""
-    for _, text in messages:
-        yield b"data: " + base64.b64encode(text) + b"\n\n"
+async def left(receive: Receive) -> None:
+    """Wait until the client of a request, whose body was read, has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class EventStream(StreamingResponse):
+    """What a turn sends, as server-sent events as it comes; the turn is cancelled when the client leaves."""
+
+    def __init__(self, turn: Turn, collector: Collector) -> None:
+        super().__init__(as_events(collector), media_type="text/event-stream", headers={"cache-control": "no-cache"})
+        self._turn = turn
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        except ClientDisconnect:
+            pass  # as some servers tell it; others end the stream
+        finally:
+            self._turn.cancel("disconnected")
+
+
+async def as_events(collector: Collector) -> AsyncIterator[bytes]:
+    """Write messages as server-sent events; in ASCII, since clients decode the base64 byte by byte."""
+    while (text := await collector.take()) is not None:
+        yield b"data: " + base64.b64encode(json.dumps(json.loads(text)).encode("ascii")) + b"\n\n"

@@ -1,5 +1,5 @@
 """The plugin of the command-line tests; copied as it is into a distribution."""
-# ruff: noqa: ARG001, ARG002, ASYNC251, T201 - handlers need not use what they get; some misbehave and say when
+# ruff: noqa: ASYNC251, T201 - handlers need not use what they get; some misbehave and say when
 
 from __future__ import annotations
 

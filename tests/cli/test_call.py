@@ -236,6 +236,13 @@ READY = '{"label": "rtvi-ai", "type": "bot-ready", "id": "c1", "data": {"version
 FATAL = '{"label": "rtvi-ai", "type": "error", "data": {"error": "Out of bread", "fatal": true}}'
 
 
+UNREAD = (
+    '{"label": "rtvi-ai", "type": "error", "data": {"error": "Cannot read that", "code": "invalid-message", '
+    '"category": "protocol", "fatal": false}}'
+)
+FAILED = UNREAD.replace("protocol", "internal").replace("Cannot read that", "No gas")
+
+
 def _serve(handle: Callable[[ServerConnection], None]) -> Iterator[str]:
     def guarded(connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -263,6 +270,22 @@ def odd_bot(request: pytest.FixtureRequest) -> Iterator[str]:
                 connection.send(text)
 
     yield from _serve(handle)
+
+
+@pytest.mark.parametrize("odd_bot", [[READY, UNREAD, None], [UNREAD, None]], indirect=True, ids=["later", "at-once"])
+def test_an_error_is_taken_for_the_answer(shared: Site, odd_bot: str) -> None:
+    done = shared.rtvi("call", odd_bot, "--timeout", "20")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "rtvi: Cannot read that [invalid-message]\n"
+
+
+@pytest.mark.parametrize("odd_bot", [[READY, FAILED, None]], indirect=True, ids=["failed"])
+def test_another_error_is_shown_while_waiting(shared: Site, odd_bot: str) -> None:
+    done = shared.rtvi("call", odd_bot, "--timeout", "0.5")
+    assert (done.returncode, done.stdout) == (3, "")
+    first, second, _ = done.stderr.split("\n")
+    assert first == "rtvi: the bot says: No gas"
+    assert "no answer from" in second
 
 
 @pytest.mark.parametrize(

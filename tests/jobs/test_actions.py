@@ -1,7 +1,5 @@
 """Actions with `job: true`: the answer, the handler forms, results, deadlines, serial ones."""
 
-
-
 from __future__ import annotations
 
 import asyncio

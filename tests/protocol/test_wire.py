@@ -143,3 +143,30 @@ WRITTEN: list[Any] = [
 @pytest.mark.parametrize(("value", "read"), WRITTEN)
 def test_what_json_can_say_is_written(value: Any, read: Any) -> None:
     assert json.loads(wire.encode(value)) == read
+
+
+FOUND = {"label": "rtvi-ai", "id": "x"}
+SALVAGED: list[Any] = [
+    pytest.param('{"label":"rtvi-ai","id":"x","data":NaN}', FOUND, id="near-the-beginning"),
+    pytest.param('{"data":"%s","label":"rtvi-ai","id":"x"}' % ("y" * 9000), FOUND, id="near-the-end"),
+    pytest.param('{"label":"rtvi-ai","data":{"id":"y","z":"%s"}}' % ("y" * 9000), None, id="inside"),
+    pytest.param('{"label":"rtvi-ai","data":{"z":"%s","id":"y"}}' % ("y" * 9000), None, id="inside-near-the-end"),
+    pytest.param('{"label":"rtvi-ai","data":"\\"id\\":\\"y\\"",NaN}', None, id="in-a-text"),
+    pytest.param('{"label":"rtvi-ai","id":7,"data":NaN}', None, id="no-text"),
+    pytest.param('{"id":"x","data":NaN}', None, id="no-label"),
+    pytest.param('{"label":"rtvi-ai","x":"' + '\\"' * 500_000, None, id="quotes-without-end"),
+    pytest.param('{"label":"rtvi-ai"' + ',"id":' * 200_000, None, id="ids-without-end"),
+    pytest.param('{"label":"rtvi-ai"' + '"\\ud83d' * 100_000 + "\\" * 500_000, None, id="surrogates-without-end"),
+]
+
+
+@pytest.mark.parametrize("as_bytes", [False, True], ids=["text", "bytes"])
+@pytest.mark.parametrize(("text", "found"), SALVAGED)
+def test_the_id_of_what_cannot_be_taken_is_found_quickly(text: str, found: Any, as_bytes: bool) -> None:
+    before = time.perf_counter()
+    with pytest.raises(wire.InvalidJSONError) if "y" * 9000 not in text else contextlib.nullcontext() as caught:
+        wire.decode(text.encode() if as_bytes else text)
+    assert wire.salvage(text.encode() if as_bytes else text) == found
+    if caught is not None:
+        assert caught.value.value == found
+    assert time.perf_counter() - before < 1

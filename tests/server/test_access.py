@@ -227,3 +227,15 @@ def test_starts_are_forgotten_when_old_or_too_many() -> None:
     now[0] = 22
     assert starts.take(keys[1]) is None
     assert not starts._kept
+
+
+def test_starts_are_bounded_in_bytes() -> None:
+    starts = access.Starts(max_bytes=10_000)
+    config = {"desk": {"first": "x" * 4000}}
+    keys = [starts.add(access.Start(name, config)) for name in "abc"]
+    assert [starts.take(key) for key in keys] == [None, access.Start("b", config), access.Start("c", config)]
+    large = starts.add(access.Start("d", {"desk": {"first": "x" * 20_000}}))
+    assert list(starts._kept) == [large]
+    for _ in range(300):
+        starts.add(access.Start("", config))
+    assert starts._bytes == sum(len(text) for _, _, text in starts._kept.values()) <= 10_000

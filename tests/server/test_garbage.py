@@ -133,13 +133,18 @@ ODD_TEXTS: list[Any] = [
     pytest.param(envelope(type="client-message", data={"t": "acts.ad"}), "unknown-action", id="t-nearly"),
     pytest.param(envelope(type="send-text", data={}), "invalid-message", id="text-missing"),
     pytest.param(envelope(type="send-text", data={"content": "x"}), "no-responder", id="nobody-to-talk-to"),
-    pytest.param('{"label":"rtvi-ai","type":"get-config","id":"x","data":{"a":NaN}}', "error", id="nan"),
-    pytest.param('{"label":"rtvi-ai","type":"get-config","id":"x","data":{"a":1e999}}', "error", id="infinity"),
-    pytest.param('{"label":"rtvi-ai","type":"get-config","id":"\\ud800"}', "error", id="lone-surrogate"),
+    pytest.param('{"label":"rtvi-ai","type":"get-config","id":"x","data":{"a":NaN}}', "invalid-message", id="nan"),
+    pytest.param(
+        '{"label":"rtvi-ai","type":"get-config","id":"x","data":{"a":1e999}}', "invalid-message", id="infinity"
+    ),
+    pytest.param('{"label":"rtvi-ai","type":"make-\\ud83d","id":"x"}', "unsupported-type", id="lone-surrogate"),
+    pytest.param('{"data":{"id":"y","a":NaN},"label":"rtvi-ai","id":"x"}', "invalid-message", id="nan-id-last"),
+    pytest.param('{"label":"rtvi-ai","data":{"id":"y","a":NaN}}', "error", id="nan-id-inside"),
+    pytest.param('{"id":"x","a":NaN}', "error", id="nan-no-label"),
     pytest.param(DEEP % ("[" * 200 + "]" * 200), "invalid-message", id="200-deep"),
     pytest.param(DEEP % ('{"a":' * 200 + "1" + "}" * 200), "invalid-message", id="200-deep-objects"),
     pytest.param(DEEP % ("[" * 900 + "]" * 900), "invalid-message", id="900-deep"),
-    pytest.param(DEEP % ("[" * 100_000 + "]" * 100_000), "error", id="100000-deep"),
+    pytest.param(DEEP % ("[" * 100_000 + "]" * 100_000), "invalid-message", id="100000-deep"),
     pytest.param("[" * 100_000, "error", id="100000-open"),
 ]
 
@@ -168,6 +173,11 @@ def test_odd_json_is_answered_or_passed_over(serving: Serving, text: str, expect
             assert answer["data"]["error"]
             assert answer["data"]["category"]
         assert client.is_alive()
+
+
+def test_half_an_emoji_arrives_as_the_replacement_character(client: Talk) -> None:
+    client.put(DEEP % r'"abc\ud83d \ud83d\ude00 \\ud83d"')
+    assert client.reply("x")["data"]["d"] == "abc\ufffd \U0001f600 \\ud83d"
 
 
 def test_the_last_of_duplicate_keys_counts(client: Talk) -> None:

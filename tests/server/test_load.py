@@ -121,7 +121,7 @@ def test_parts_that_never_end_are_not_kept(process: Process) -> None:
             socket.send(flood)
         socket.send(frame(PING, b"?"))
         assert socket.next()[1] == b"?"
-        assert process.memory() - before < 8 * MIB
+        assert process.memory() - before < 14 * MIB  # kept apart, the parts alone would take more than 20
 
 
 def test_a_client_that_vanishes_is_noticed(folder: Path) -> None:

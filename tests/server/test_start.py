@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,30 @@ def test_start_takes_no_other_method(serving: Serving, method: str) -> None:
 @pytest.mark.parametrize("path", ["/nothing", "/bots/other/start", "/bots/wild/start/more", "/ws", "/../etc/passwd"])
 def test_other_places_are_not_found(serving: Serving, path: str) -> None:
     assert httpx.post(f"{serving.address}{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/bots/typo/start", 404),
+        ("POST", "/bots/wild/typo", 404),
+        ("POST", "/typo", 404),
+        ("GET", "/start", 405),
+        ("GET", "/bots/wild/start", 405),
+        ("POST", "/health", 405),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2], ids=["one-bot", "two-bots"])
+def test_what_is_not_served_is_told_readably(folder: Path, count: int, method: str, path: str, status: int) -> None:
+    if count == 2 and path == "/start":
+        status = 404
+    bots = [("wild", {"origins": ["https://app.example"]}), ("other", {})][:count]
+    with serve(folder, bots=bots) as serving:
+        answer = httpx.request(method, f"{serving.address}{path}", headers={"origin": "https://app.example"})
+        assert answer.status_code == status
+        assert set(answer.json()) == {"error", "info", "detail"}
+        assert answer.headers["access-control-allow-origin"] == "https://app.example"
+        assert ("allow" in answer.headers) is (status == 405)
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/bots/other/ws", "/start"])
@@ -170,6 +195,12 @@ def test_bots_side_by_side_know_nothing_of_each_other(folder: Path) -> None:
             assert one.action("who")["data"]["result"] == {"name": "", "first": "mine"}
             assert two.action("who")["data"]["result"] == {"name": "anna", "first": "one"}
             one.put({"label": "rtvi-ai", "type": "get-config", "id": "x", "data": {"more": "x" * 2000}})
+            refused = one.reply("x")
+            assert (refused["type"], refused["data"]["code"]) == ("error-response", "invalid-message")
+            assert refused["data"]["error"] == "Invalid message: larger than 2000 bytes"
+            one.put(json.dumps({"label": "rtvi-ai", "data": "é" * 1500, "id": "y"}, ensure_ascii=False))
+            assert one.reply("y")["data"]["error"] == "Invalid message: larger than 2000 bytes"
+            one.put("x" * 2001)
             assert one.next()["data"]["error"] == "Invalid RTVI transport message: larger than 2000 bytes"
             assert two.action("echo", value="x" * 2000)["data"]["result"] == "x" * 2000
             assert httpx.post(f"{serving.address}/bots/left/start").status_code == 503

@@ -144,6 +144,12 @@ def test_nothing_is_printed_but_the_address(process: Process) -> None:
         assert client.is_alive()
         socket.reset()
         httpx.post(f"{process.address}/start", content=b"junk")
+        for path in ("/start", "/action"):  # a client that vanishes in the middle of its body
+            with bare(process.port, shake=False) as half:
+                half.send(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{{".encode())
+                assert httpx.get(f"{process.address}/health").status_code == 200
+                half.reset()
+        assert httpx.get(f"{process.address}/health").status_code == 200
         with pytest.raises(InvalidStatus), talk(process.ws, origin="https://evil.example"):
             pass
     process.signal(signal.SIGTERM)

@@ -135,7 +135,7 @@ class Wild:
     def _desk(self) -> Handlers:
         desk = Handlers("desk")
 
-        async def change(_processor: Any, service: str, option: Any) -> None:  # noqa: ARG001 - the form of the API
+        async def change(_processor: Any, service: str, option: Any) -> None:
             self.told.append((option.name, option.value))
             if option.value == "boom":
                 raise RuntimeError(SECRET)
@@ -238,7 +238,7 @@ class Wild:
             return number
 
         @acts.action("guarded")
-        async def guarded(_processor: Any, *, how: str) -> Any:  # noqa: ARG001 - the middleware looks at it
+        async def guarded(_processor: Any, *, how: str) -> Any:
             return 1
 
         @acts.action("who")

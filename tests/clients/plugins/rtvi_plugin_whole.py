@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001 - handlers have the parameters that the contract gives them, needed or not
 """A plugin whose handlers do what their caller says, and note what they hear."""
 
 from __future__ import annotations
