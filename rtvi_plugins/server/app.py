@@ -1,4 +1,4 @@
-"""The standalone host as an ASGI application: `/ws`, `/start`, `/connect`, `/health`, `/ready`, for one bot or several.
+"""One bot on the standalone host: who may come in, its sessions over WebSocket, its starts and single turns over HTTP.
 
 Source: rtvi-protocol 10 (transport and starting a bot over HTTP).
 """
@@ -13,15 +13,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
-from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route, Router, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from rtvi_plugins.processor.changes import check_start
 from rtvi_plugins.processor.port import Caller, Session
@@ -127,7 +122,7 @@ class BotHost:
             self._check_room()
             config = self._read_config(await self._read_body(request))
         except Denied as denied:
-            return _refused(denied)
+            return refused(denied)
         scheme = "wss" if request.url.scheme == "https" else "ws"
         path = request.url.path.rpartition("/")[0]
         url = f"{scheme}://{request.headers['host']}{path}/ws"
@@ -172,7 +167,7 @@ class BotHost:
             except ValueError as error:
                 raise Denied(400, str(error)) from None
         except Denied as denied:
-            return _refused(denied)
+            return refused(denied)
         is_stream = "text/event-stream" in request.headers.get("accept", "")
         wanted = None if is_stream else actions[0]["id"]
         collector = single_turn.Collector(wanted, self.limits.max_outgoing_bytes)
@@ -194,7 +189,7 @@ class BotHost:
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
-                return _refused(Denied(400, GONE))
+                return refused(Denied(400, GONE))
             reason = ""
             answer = answering.result()
         finally:
@@ -203,7 +198,7 @@ class BotHost:
             if reason:
                 turn.cancel(reason)
         if answer is None:
-            return _refused(Denied(503, STOPPING) if self.is_stopping else Denied(500, "Internal error"))
+            return refused(Denied(503, STOPPING) if self.is_stopping else Denied(500, "Internal error"))
         return Response(answer, media_type="application/json")
 
     def _end_turn(self, turn: single_turn.Turn) -> None:
@@ -293,17 +288,20 @@ class BotHost:
             await asyncio.wait(left, timeout=CLOSING_S)
 
     async def _wait_idle(self, processors: list[RTVIProcessor], turns: set[single_turn.Turn]) -> None:
-        """Wait until nothing runs any longer, at most `stop_timeout`; turns that still run then are cancelled."""
+        """Wait until nothing runs any longer, at most `stop_timeout`; what still runs then is cancelled."""
+        jobs = set(self.bot.processor_class.lingering)  # of clients that have left
         try:
             async with asyncio.timeout(self.limits.stop_timeout):
                 await asyncio.gather(
                     *(processor.wait_idle() for processor in processors),
-                    *(asyncio.wait({turn.task}) for turn in turns),
+                    *(asyncio.wait({task}) for task in (*(turn.task for turn in turns), *jobs)),
                 )
         except TimeoutError:
             logger.warning("%s: some actions were still running and are cancelled", self.bot.name)
         for turn in turns:
             turn.cancel("shutdown")
+        for job in jobs:
+            job.cancel()
 
 
 _CLOSE: Final = {
@@ -324,7 +322,8 @@ def _as_config(values: Mapping[str, Mapping[str, Any]]) -> RTVIConfig:
     )
 
 
-def _refused(denied: Denied) -> JSONResponse:
+def refused(denied: Denied) -> JSONResponse:
+    """Answer a request that may not come in."""
     # What is too large is not read to its end: only closing the connection stops the client.
     return JSONResponse(denied.body, denied.status, {"connection": "close"} if denied.status == 413 else None)
 
@@ -339,63 +338,3 @@ async def _deny(scope: Scope, receive: Receive, send: Send, denied: Denied) -> N
         await send({"type": "websocket.http.response.body", "body": body})
     else:
         await send({"type": "websocket.close", "code": 1008, "reason": denied.text})
-
-
-def create_app(hosts: Iterable[BotHost]) -> Starlette:
-    """Serve bots: each under `/bots/<name>/`, and a single one at the root as well."""
-    by_name = {host.bot.name: host for host in hosts}
-
-    async def health(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok"})
-
-    def is_meant_for_us(request: Request) -> bool:
-        names = tuple(name for host in by_name.values() for name in host.hosts)
-        return access.is_host_allowed(request.headers.get("host", ""), names)
-
-    async def ready(request: Request) -> JSONResponse:
-        if not is_meant_for_us(request):
-            return _refused(Denied(403, UNSERVED))
-        is_ready = not any(host.is_stopping for host in by_name.values())
-        sessions = {name: len(host.connections) for name, host in by_name.items()}
-        return JSONResponse({"ready": is_ready, "sessions": sessions}, 200 if is_ready else 503)
-
-    async def index(request: Request) -> JSONResponse:
-        if not is_meant_for_us(request):
-            return _refused(Denied(403, UNSERVED))
-        return JSONResponse({"bots": [host.describe(f"/bots/{name}") for name, host in by_name.items()]})
-
-    routes: list[Any] = [Route("/health", health), Route("/ready", ready), Route("/", index)]
-    if len(by_name) == 1:
-        routes += _routes(*by_name.values())
-    origins = [origin for host in by_name.values() for origin in host.origins]
-    mounts = [Mount(f"/bots/{name}", _serve(_routes(host), host.origins)) for name, host in by_name.items()]
-    app = Starlette(routes=[*mounts, Mount("/", _serve(routes, origins))])
-    app.state.hosts = tuple(by_name.values())
-    return app
-
-
-def _routes(host: BotHost) -> list[Any]:
-    return [
-        WebSocketRoute("/ws", host),  # any ASGI application serves
-        Route("/start", host.start, methods=["POST"]),
-        Route("/connect", host.start, methods=["POST"]),
-        Route("/action", host.act, methods=["POST"]),
-    ]
-
-
-def _serve(routes: list[Any], origins: Iterable[str]) -> ASGIApp:
-    """Serve routes; pages of these origins may read every answer, also that there is nothing at a path."""
-    return CORSMiddleware(
-        ExceptionMiddleware(Router(routes), {HTTPException: _not_served}),
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["*"],
-        max_age=600,
-    )
-
-
-async def _not_served(_request: Request, error: Exception) -> Response:
-    """Answer what no route serves (404, 405), readably for the JavaScript clients."""
-    if not isinstance(error, HTTPException):
-        raise error
-    return JSONResponse(Denied(error.status_code, error.detail).body, error.status_code, error.headers)

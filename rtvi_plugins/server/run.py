@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from rtvi_plugins.server.app import ABORT, BotHost, create_app
+from rtvi_plugins.server.app import ABORT, BotHost
+from rtvi_plugins.server.routes import create_app
 
 logger = logging.getLogger(__name__)
 
