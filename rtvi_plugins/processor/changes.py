@@ -43,7 +43,7 @@ def check_start(tables: Tables, data: Any) -> Values:
 def read_update(tables: Tables, data: Any, moment: str) -> list[Change]:
     """Compare an `update-config` with what is declared. Raises Refusal naming every fault.
 
-    moment: `start` before the bot is ready, `live` after; `own` for the bot itself, which may do everything.
+    moment: `start` before the bot is ready, `live` after.
     """
     entries = data.get("config") if data else None
     if not isinstance(entries, list):
@@ -91,7 +91,10 @@ def check(
     faults: list[tuple[str, Fault]],
     moment: str,
 ) -> None:
-    """Check one new value; add it to `changes`, or what is wrong with it to `faults`."""
+    """Check one new value; add it to `changes`, or what is wrong with it to `faults`.
+
+    moment: as for `read_update`; `own` for the bot itself, which may change everything.
+    """
     services = tables.services
     service = services.get(service_name)
     where = f"{service_name[:100]}.{name[:100]}:"

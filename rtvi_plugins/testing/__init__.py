@@ -1,4 +1,4 @@
-"""Testing bots without sockets: a client and a host in memory, and a pytest plugin.
+"""Testing bots without sockets: a client and a host in memory; and the checks that every executor of jobs must pass.
 
 async with connect(Bot.load("bot.yaml")) as client:
     assert await client.call("knowledge.search", query="spa")

@@ -113,15 +113,20 @@ def test_pings_of_a_client_that_never_reads_are_not_kept(process: Process) -> No
 
 @linux_only
 def test_parts_that_never_end_are_not_kept(process: Process) -> None:
+    flood = frame(0, b"  ", fin=False) * 10_000
+    with bare(process.port) as socket:  # what the server needs for any flood is not what is measured
+        socket.send(frame(TEXT, fin=False))
+        socket.send(flood * 3)
+        socket.send(frame(PING, b"?"))
+        assert socket.next()[1] == b"?"
     before = process.memory()
     with bare(process.port) as socket:
         socket.send(frame(TEXT, fin=False))
-        flood = frame(0, b"  ", fin=False) * 10_000
         for _ in range(50):  # a megabyte, in half a million parts
             socket.send(flood)
         socket.send(frame(PING, b"?"))
         assert socket.next()[1] == b"?"
-        assert process.memory() - before < 14 * MIB  # kept apart, the parts alone would take more than 20
+        assert process.memory() - before < 8 * MIB
 
 
 def test_a_client_that_vanishes_is_noticed(folder: Path) -> None:
