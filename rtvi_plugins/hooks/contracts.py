@@ -1,4 +1,4 @@
-"""The types that hooks hand over: middleware and responders."""
+"""The types that hooks hand over: middleware, responders and the check of stages."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ class Call:
 
 CallNext = Callable[[Call], Awaitable[Any]]
 Middleware = Callable[[Call, CallNext], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StageCheck:
+    """What a stage is asked about at start-up, when all that its annotations can tell has been checked.
+
+    bot:       whole, its responder included.
+    arguments: what the manifest gives its constructor, by name.
+    settings:  what the manifest sets, by name.
+    options:   setting → the option (`RTVIServiceOption`) that is bound to it.
+    """
+
+    bot: Any
+    arguments: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
 
 
 class Responder(Protocol):

@@ -67,8 +67,11 @@ def rtvi_stages() -> Mapping[str, Any]:  # type: ignore[empty-body]
     """Supply Pipecat stages for `pipeline:`.
 
     When:     once, at start-up of a bot that has `pipeline:`, and only on the Pipecat host.
-    Returns:  name → a callable that builds one `FrameProcessor` for one session.
+    Returns:  name → a callable that builds one `FrameProcessor` for one session. It may have an attribute
+              `check_stage(check: StageCheck) -> Iterable[str]`, which is called at start-up and gives one line for each
+              fault that no annotation can tell, such as a missing library; `args.phrases[2]: …` says where it is.
     Errors:   as `rtvi_handlers`.
+    Example:  plugins/rtvi-plugin-espeak
     Since:    0.1
     """
 

@@ -12,14 +12,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-import importlib_metadata
 import pluggy
 
 from rtvi_plugins.errors import Problem, sort_problems
 from rtvi_plugins.handlers import Handler, location_of
 from rtvi_plugins.hooks import hookspecs
 from rtvi_plugins.hooks.candidate import NOWHERE, Candidate, Marker, Plugin, inspect_plugin
-from rtvi_plugins.hooks.installed import Installed, Requirements, installed_plugins
+from rtvi_plugins.hooks.installed import Installed, Requirements, installed_plugins, version_of
 from rtvi_plugins.hooks.results import CHECKS, LEGAL_NAME, SESSION_HOOKS, SPECS, is_name
 
 __all__ = ["Plugin", "PluginHost", "SessionHook"]
@@ -226,11 +225,8 @@ def _from_object(name: str, given: object) -> Candidate:
     package = module.partition(".")[0]
     if package != _PACKAGE:
         return Candidate(name, "", "", module, package)
-    try:
-        version = importlib_metadata.version(_DISTRIBUTION)
-    except importlib_metadata.PackageNotFoundError:  # run from its sources
-        version = ""
-    return Candidate(name, _DISTRIBUTION, version, module, package)
+    # Without a version when run from its sources.
+    return Candidate(name, _DISTRIBUTION, version_of(_DISTRIBUTION), module, package)
 
 
 def _load(candidate: Candidate, plugin: Installed, marker: Marker) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from email import message_from_string
+from email.message import Message
 from typing import Final
 
 import importlib_metadata
@@ -19,6 +21,7 @@ from packaging.version import InvalidVersion
 from rtvi_plugins.errors import Location, Problem
 from rtvi_plugins.hooks.hookspecs import GROUP
 
+_END_OF_HEADERS: Final = re.compile(r"\r?\n\r?\n")
 _NAME: Final = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -56,8 +59,7 @@ def installed_plugins(only: Collection[str] | None = None) -> tuple[tuple[Instal
     problems: list[Problem] = []
     for distribution in _declaring(problems):
         try:
-            metadata = distribution.metadata
-            # Read as a mapping: old back-ports give None for an absent field, new ones raise.
+            metadata = _headers_of(distribution)
             name = metadata["Name"]
             if name is None:
                 problems.append(_unreadable(distribution, "its metadata has no name"))
@@ -105,10 +107,31 @@ def _declaring(problems: list[Problem]) -> Iterator[importlib_metadata.Distribut
         problems.append(Problem("broken-plugin", f"cannot list what is installed: {error_text(error)}"))
 
 
+def version_of(distribution: str) -> str:
+    """Give the version of what is installed under a name; empty where nothing is. Raises nothing else."""
+    try:
+        return _headers_of(importlib_metadata.Distribution.from_name(distribution))["Version"] or ""
+    except importlib_metadata.PackageNotFoundError:
+        return ""
+
+
+def _headers_of(distribution: importlib_metadata.Distribution) -> Message:
+    """Read the fields of a distribution without its long description, which takes by far the longest to parse.
+
+    Read as a mapping: an absent field is None.
+    """
+    text = _metadata_of(distribution)
+    return message_from_string(_END_OF_HEADERS.split(text, 1)[0])
+
+
+def _metadata_of(distribution: importlib_metadata.Distribution) -> str:
+    return distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+
+
 def _name_of(distribution: importlib_metadata.Distribution) -> str:
     """Read the canonical name alone, which is much quicker than all the metadata; empty where there is none."""
     try:
-        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+        text = _metadata_of(distribution)
     except Exception:  # noqa: BLE001 - damaged metadata may raise anything
         return ""
     match = _NAME.search(text)
@@ -167,14 +190,14 @@ class Requirements:
 
     def _found(self, key: str) -> str | None:
         try:
-            return importlib_metadata.version(key)
+            return _headers_of(importlib_metadata.Distribution.from_name(key))["Version"]
         except importlib_metadata.PackageNotFoundError:
             # Perhaps its folder is spelled as no installer would: then only its metadata knows its name.
             if self._discovered is None:
                 self._discovered = {}
                 for distribution in importlib_metadata.Distribution.discover():
                     self._discovered.setdefault(_name_of(distribution), distribution)
-            return self._discovered[key].version
+            return _headers_of(self._discovered[key])["Version"]
 
 
 def _is_met(requirement: Requirement, version: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from rtvi_plugins.errors import did_you_mean
 from rtvi_plugins.handlers import Handler, Handlers
 from rtvi_plugins.hooks import hookspecs
-from rtvi_plugins.manifest.model import NAME_PATTERN
+from rtvi_plugins.manifest.primitives import NAME_PATTERN
 
 SPECS: Final[Mapping[str, tuple[str, ...]]] = {
     name: tuple(inspect.signature(spec).parameters)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal
+import types
+from collections.abc import Awaitable, Generator
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import repeats
-from rtvi_plugins.processor.requests import Code, Refusal, Request
-from rtvi_plugins.processor.stepping import is_from_outside
+from rtvi_plugins.processor.ending import OF_ACTION, refusal_of, refuse_failed
+from rtvi_plugins.processor.requests import Code, Refusal, Request, answer_of
+from rtvi_plugins.processor.serial import lock_of
+from rtvi_plugins.processor.stepping import is_from_outside, rest_thrown_into
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType
 
 if TYPE_CHECKING:
@@ -18,8 +23,6 @@ if TYPE_CHECKING:
     from rtvi_plugins.processor.tables import RTVIAction
 
 logger = logging.getLogger(__name__)
-
-_FAILED: Final = "The action failed"
 
 
 def on_describe_actions(processor: RTVIProcessor, id_: str, _data: Any) -> None:
@@ -33,15 +36,11 @@ def describe(processor: RTVIProcessor, request: Request) -> None:
     processor.answer(request, request.answer(ServerType.ACTIONS_AVAILABLE, {"actions": actions}))
 
 
-def on_action(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
-    """Start the action a legacy `action` message asks for."""
-    return start_described(processor, Request(id_), data)
-
-
-def start_described(processor: RTVIProcessor, request: Request, data: Any) -> Answering | None:
+def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = None) -> Answering | None:
     """Start `{service, action, arguments}`; arguments are RTVI's list of name and value, or a plain object.
 
     With an `idempotency_key` beside them, a repeat is answered like the first and not run again (None).
+    t:      of the `client-message` that carried it; None for a legacy request.
     Raises Refusal.
     """
     if data is None:
@@ -64,10 +63,9 @@ def start_described(processor: RTVIProcessor, request: Request, data: Any) -> An
             raise _invalid("arguments: a name stands twice")
     else:
         arguments = _other_arguments(given)
-    key = data.get("idempotency_key")
-    if key is None:
-        return start(processor, request, action, arguments)
-    return _start_keyed(processor, request, action, arguments, key)
+    if "idempotency_key" in data and data["idempotency_key"] is not None:
+        return _start_keyed(processor, Request(id_, t), action, arguments, data["idempotency_key"])
+    return start(processor, id_, t, False, action, arguments)
 
 
 def _other_arguments(given: Any) -> dict[str, Any]:
@@ -82,13 +80,71 @@ def _start_keyed(
     if not repeats.begin(processor, request, key, (action.service, action.action, arguments)):
         return None
     try:
-        return start(processor, request, action, arguments)
+        return _start_request(processor, request, action, arguments)
     except Refusal:
         repeats.forget(processor, request)
         raise
 
 
-def start(
+def start(  # noqa: C901 - the hot path, written out
+    processor: RTVIProcessor,
+    id_: str,
+    t: str | None,
+    is_short: bool,
+    action: RTVIAction,
+    arguments: dict[str, Any],
+) -> Answering | None:
+    """Check the arguments and run the action up to where it first has to wait.
+
+    id_, t, is_short: as in `Request`. Most actions are done before anybody needs to know more of theirs: only one that
+                      has to wait or fails gets a `Request`.
+    Returns: what is left of it, to be awaited by the task that called; None when it is answered.
+    Raises Refusal.
+    """
+    if not action.is_direct:
+        return _start_request(processor, Request(id_, t, is_short), action, arguments)
+    # What `checked`, `begin` and `_answer` do, written out: the calls would cost every message half a microsecond.
+    try:
+        is_fit = action.are_valid(arguments)
+    except ValueError:
+        is_fit = False
+    if not is_fit:
+        raise _unfit(action, arguments)
+    for name in action.integers:
+        if arguments.get(name).__class__ is float:
+            arguments = {**arguments, name: int(arguments[name])}
+    if action.has_defaults:
+        arguments = action.arguments.with_defaults(arguments)
+    typed = action.typed
+    try:
+        handling = action.invoke(processor, arguments) if typed is None else typed(processor, **arguments)
+        if handling.__class__ is not CoroutineType:
+            request = processor._starting = Request(id_, t, is_short)
+            request.timeout = action.timeout
+            return _run(processor, request, action, handling)
+        try:
+            awaited = handling.send(None)
+        except StopIteration as stop:
+            result = stop.value
+        else:
+            request = processor._starting = Request(id_, t, is_short)
+            request.timeout = action.timeout
+            return _go_on(processor, request, action, handling, awaited)
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        _fail(processor, Request(id_, t, is_short), action, error)
+        return None
+    check = action.check_result
+    try:
+        if check is None or check(result):
+            processor._port.send(answer_of(id_, t, is_short, result))
+            return None
+    except (NotJSONError, ValueError):
+        pass  # the refusal says it
+    processor.refuse(Request(id_, t, is_short), _bad_result(action, result))
+    return None
+
+
+def _start_request(
     processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
 ) -> Answering | None:
     """Check the arguments and give the coroutine that runs the action and answers; a job is answered here.
@@ -103,23 +159,26 @@ def start(
     if action.serial is not None:
         return _run_serially(processor, request, action, arguments)
     request.timeout = action.timeout
-    return _run(processor, request, action, arguments)
+    return _run(processor, request, action, _invoke(processor, action, arguments))
 
 
 def checked(action: RTVIAction, arguments: dict[str, Any]) -> dict[str, Any]:
     """Compare arguments with what is declared; give them with defaults filled in. Raises Refusal naming every fault."""
-    declared = action.arguments
     try:
-        if declared.is_valid(arguments):
+        if action.are_valid(arguments):
             for name in action.integers:
                 if arguments.get(name).__class__ is float:  # JSON's 5.0 is an integer; handlers want it as one
                     arguments = {**arguments, name: int(arguments[name])}
-            return declared.with_defaults(arguments) if declared.defaults else arguments
+            return action.arguments.with_defaults(arguments)
     except ValueError:
         pass  # nested beyond what the validator takes; the faults say so
-    faults = [(_where(fault.pointer), fault) for fault in declared.faults(arguments)]
+    raise _unfit(action, arguments)
+
+
+def _unfit(action: RTVIAction, arguments: dict[str, Any]) -> Refusal:
+    faults = [(_where(fault.pointer), fault) for fault in action.arguments.faults(arguments)]
     lead = f"Invalid arguments for {action.service}.{action.action}"
-    raise Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.ACTION)
+    return Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.ACTION)
 
 
 def _where(pointer: str) -> str:
@@ -150,44 +209,75 @@ def unknown(processor: RTVIProcessor, service: str, name: str) -> Refusal:
     return Refusal(f"{text}; {hint}" if hint else text, Code.UNKNOWN_ACTION, Category.ACTION)
 
 
-async def _run(  # noqa: C901 - the hot path, written out
-    processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
-) -> None:
-    """Run the handler, check what it returns, answer. Every outcome answers this request and ends here."""
+def _answer(processor: RTVIProcessor, request: Request, action: RTVIAction, result: Any) -> None:
+    """Check what the handler returned and answer with it."""
+    if request.is_answered:
+        return
+    check = action.check_result
     try:
-        result = await action.invoke(processor, arguments)
-    except ActionError as error:
-        processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
-    except asyncio.CancelledError:
-        if not request.is_expired and processor.must_end():
-            raise
-        processor.refuse(request, Refusal("The action was cancelled", Code.CANCELLED, Category.ACTION))
-    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
-        logger.exception("action %s.%s failed", action.service, action.action)
-        processor.refuse(request, Refusal(_FAILED, Code.ACTION_FAILED, Category.ACTION))
+        if check is None or check(result):
+            processor._port.send(answer_of(request.id, request.t, request.is_short, result))
+            request.is_answered = True
+            if request.attempt is not None:
+                request.attempt.settle(processor, result, None)
+            return
+    except (NotJSONError, ValueError):
+        pass  # the refusal says it
+    processor.refuse(request, _bad_result(action, result))  # no JSON, or not what was declared: the server's fault
+
+
+def _fail(processor: RTVIProcessor, request: Request, action: RTVIAction, error: BaseException) -> None:
+    """Answer with what the handler raised; raise it again when it is not the handler's own."""
+    refuse_failed(processor, request, error, OF_ACTION, f"action {action.service}.{action.action}")
+
+
+@types.coroutine
+def _go_on(
+    processor: RTVIProcessor, request: Request, action: RTVIAction, handling: CoroutineType[Any, Any, Any], awaited: Any
+) -> Generator[Any, Any, None]:
+    """Run a handler that had to wait to its end, and answer. Every outcome answers this request and ends here.
+
+    awaited: what the handler waits for.
+    """
+    try:
+        try:
+            yield awaited
+        except BaseException as error:  # noqa: BLE001 - thrown in by the task (cancellation): it is the handler's
+            result = yield from rest_thrown_into(handling, error)
+        else:
+            result = yield from handling  # type: ignore[misc] # as in `stepping.rest_of`
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        _fail(processor, request, action, error)
     else:
-        if not request.is_answered:
-            check = action.check_result
-            try:
-                if check is None or check(result):
-                    processor._port.send(request.answer_result(result))
-                    request.is_answered = True
-                    if request.attempt is not None:
-                        request.attempt.settle(processor, result, None)
-            except (NotJSONError, ValueError):
-                pass  # the refusal says it
-            if not request.is_answered:  # the result is no JSON, or not what was declared: the server's fault
-                processor.refuse(request, _bad_result(action, result))
+        _answer(processor, request, action, result)
+    finally:
+        processor._running.discard(request)
+        if request.is_expired:
+            processor.untrack(request)
+
+
+async def _run(processor: RTVIProcessor, request: Request, action: RTVIAction, handling: Awaitable[Any]) -> None:
+    """Await what a handler gave, whatever it is, and answer."""
+    try:
+        result = await handling
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        _fail(processor, request, action, error)
+    else:
+        _answer(processor, request, action, result)
     finally:
         if request.task is not None:
             processor.untrack(request)
+
+
+async def _invoke(processor: RTVIProcessor, action: RTVIAction, arguments: dict[str, Any]) -> Any:
+    return await action.invoke(processor, arguments)
 
 
 async def _run_serially(
     processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
 ) -> None:
     """Run the action once those before it with the same key have ended; its clock starts then."""
-    lock = _lock(processor, action.serial or ())
+    lock = lock_of(processor, action.serial or ())
     try:
         if not await lock.acquire_in_time(action.timeout):
             text = f"Actions before it keep {action.service}.{action.action} from running"
@@ -198,68 +288,12 @@ async def _run_serially(
                 request.timeout = action.timeout
             else:
                 processor.start_clock(request, action.timeout)
-            await _run(processor, request, action, arguments)
+            await _run(processor, request, action, _invoke(processor, action, arguments))
         finally:
             lock.release()
             lock.bound -= action.timeout
     finally:
         processor._running.discard(request)
-
-
-GRACE_S: Final = 5.0
-"""How long an action may go on after its time-out before those that wait for it are refused."""
-
-
-class SerialLock(asyncio.Lock):
-    """The lock of serial actions. It knows who holds it, so that an action may run others of its kind itself."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._owner: asyncio.Task[Any] | None = None
-        self.bound = 0.0
-        """The time-outs of those that hold it and wait for it, in seconds; others may hold it without telling."""
-
-    async def acquire_in_time(self, timeout: float) -> bool:  # noqa: ASYNC109 - what its holder will take at most
-        """Wait for it, as long as those before it may take; False when one of them does not even end by then.
-
-        Whoever gets it takes `timeout` off `bound` again once it is done.
-        """
-        wait = self.bound + GRACE_S if self.bound else None
-        self.bound += timeout
-        try:
-            async with asyncio.timeout(wait):
-                await self.acquire()
-        except BaseException as error:
-            self.bound -= timeout
-            if isinstance(error, TimeoutError):
-                return False
-            raise
-        return True
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the current task holds it."""
-        return self._owner is not None and self._owner is asyncio.current_task()
-
-    async def acquire(self) -> Literal[True]:
-        """Wait for it."""
-        await super().acquire()
-        self._owner = asyncio.current_task()
-        return True
-
-    def release(self) -> None:
-        """Let the next one have it."""
-        self._owner = None
-        super().release()
-
-
-def _lock(processor: RTVIProcessor, key: tuple[str, ...]) -> SerialLock:
-    if processor._locks is None:
-        processor._locks = {}
-    lock = processor._locks.get(key)
-    if lock is None:
-        lock = processor._locks[key] = SerialLock()
-    return lock
 
 
 def _bad_result(action: RTVIAction, result: Any) -> Refusal:
@@ -284,7 +318,7 @@ async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: 
 
 
 async def _run_own(processor: RTVIProcessor, action: RTVIAction, arguments: dict[str, Any]) -> Any:
-    lock = None if action.serial is None else _lock(processor, action.serial)
+    lock = None if action.serial is None else lock_of(processor, action.serial)
     if lock is None or lock.is_ours:
         return await _run_now(processor, action, arguments)
     if not await lock.acquire_in_time(action.timeout):
@@ -303,15 +337,11 @@ async def _run_now(processor: RTVIProcessor, action: RTVIAction, arguments: dict
             result = await action.invoke(processor, arguments)
     except ActionError:
         raise
-    except asyncio.CancelledError:
-        if is_from_outside():
-            raise
-        raise ActionError("The action was cancelled", code=Code.CANCELLED) from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         if isinstance(error, TimeoutError) and clock.expired():
             raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
-        logger.exception("action %s.%s failed", action.service, action.action)
-        raise ActionError(_FAILED, code=Code.ACTION_FAILED) from error
+        refusal = refusal_of(error, OF_ACTION, f"action {action.service}.{action.action}", must_end=is_from_outside)
+        raise ActionError(refusal.text, code=refusal.code) from error
     if action.result.faults(result):
         bad = _bad_result(action, result)
         raise ActionError(bad.text, code=bad.code)

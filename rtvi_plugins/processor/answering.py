@@ -15,12 +15,14 @@ from rtvi_plugins.protocol.messages import Message, ServerType, event
 class AnsweringRequests(EventSource):
     """Sends what a session answers, and keeps the clock of what is running."""
 
-    __slots__ = ("_clock", "_clock_at", "_port", "_running")
+    __slots__ = ("_clock", "_clock_at", "_loop", "_port", "_running")
 
     def __init__(self, port: Port | None) -> None:
         super().__init__()
         self._port: Port = Detached() if port is None else port
         self._running: set[Request] = set()
+        # Kept at hand: before Python 3.12 `asyncio.get_running_loop()` asks the system for the process id each time.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._clock_at = 0.0
 
@@ -53,7 +55,7 @@ class AnsweringRequests(EventSource):
     def start_clock(self, request: Request, timeout: float) -> None:
         """Answer the request with a time-out and cancel it, unless `untrack` comes first. `timeout` is in seconds."""
         request.timeout = timeout
-        request.deadline = deadline = asyncio.get_running_loop().time() + timeout
+        request.deadline = deadline = (self._loop or asyncio.get_running_loop()).time() + timeout
         if self._clock is None or deadline < self._clock_at:
             self._set_clock(deadline)
 
@@ -62,7 +64,7 @@ class AnsweringRequests(EventSource):
         if self._clock is not None:
             self._clock.cancel()
         self._clock_at = deadline
-        self._clock = asyncio.get_running_loop().call_at(deadline, self._expire_due)
+        self._clock = (self._loop or asyncio.get_running_loop()).call_at(deadline, self._expire_due)
 
     def _expire_due(self) -> None:
         self._clock = None

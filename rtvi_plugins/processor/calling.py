@@ -85,6 +85,17 @@ def _is_original_by_place(signature: Signature, expected: Iterable[str]) -> bool
     )
 
 
+def typed_call(handler: Callable[..., Any], arguments: Iterable[str]) -> Callable[..., Awaitable[Any]] | None:
+    """Give what can be called with the processor and the arguments by their names; None for handlers of other forms."""
+    signature = Signature.of(handler, HandlerKind.ACTION)
+    if signature.form is not Form.TYPED or signature.takes_job:
+        return None
+    names = list(arguments)
+    if names != list(map(parameter_name, names)) or _is_original_by_place(signature, names):
+        return None
+    return as_coroutine(handler)
+
+
 def action_invoke(service: str, handler: Callable[..., Any], arguments: Iterable[str]) -> Invoke:
     """Hide the form of an action handler."""
     signature = Signature.of(handler, HandlerKind.ACTION)

@@ -25,11 +25,12 @@ Values = Mapping[str, Mapping[str, Any]]
 
 
 class Change(NamedTuple):
-    """One option's new value."""
+    """One option's new value. `pointer`: where it stands in the request."""
 
     service: str
     option: RTVIServiceOption
     value: Any
+    pointer: str = ""
 
 
 def check_start(tables: Tables, data: Any) -> Values:
@@ -119,7 +120,7 @@ def check(
     if not found:
         if value.__class__ is float and is_integer(option.schema.document):
             value = int(value)
-        changes.append(Change(service_name, option, value))
+        changes.append(Change(service_name, option, value, pointer))
 
 
 def _with_hint(text: str, hint: str) -> str:
@@ -137,7 +138,7 @@ async def apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:
     try:
         for change in changes:
             try:
-                await apply(processor, change.service, change.option, change.value)
+                await apply(processor, change.service, change.option, change.value, change.pointer)
             except Refusal:
                 await _go_back(processor, done, before)
                 raise
@@ -150,8 +151,10 @@ async def apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:
     processor._config = MappingProxyType({name: MappingProxyType(options) for name, options in after.items()})
 
 
-async def apply(processor: RTVIProcessor, service: str, option: RTVIServiceOption, value: Any) -> None:
-    """Run one option's handler within the time limit. Raises Refusal."""
+async def apply(
+    processor: RTVIProcessor, service: str, option: RTVIServiceOption, value: Any, pointer: str = ""
+) -> None:
+    """Run one option's handler within the time limit. Raises Refusal, which names the option by `pointer` too."""
     if option.apply is store_only:
         return
     where = f"{service}.{option.name}"
@@ -168,20 +171,28 @@ async def apply(processor: RTVIProcessor, service: str, option: RTVIServiceOptio
     if not done:
         processor.abandon(task)
         logger.error("option %s: its handler took longer than %g s", where, timeout)
-        text = f"Option {where} failed: timed out after {timeout:g} s"
-        raise Refusal(text, Code.OPTION_FAILED, Category.CONFIGURATION)
+        raise _failure(where, pointer, "failed", f"timed out after {timeout:g} s")
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
     if isinstance(error, ActionError):
-        text = f"Option {where} was refused: {error.text}"
         if option.secret:  # whatever the handler wrote may hold the value
-            text, error.details = f"Option {where} was refused", None
-        raise Refusal(text, error.code, Category.CONFIGURATION, error.details)
+            raise _failure(where, pointer, "was refused", code=error.code)
+        raise _failure(where, pointer, "was refused", error.text, error.code, error.details)
     if error is not None:
         if option.secret:
             logger.error("option %s failed: %s", where, type(error).__name__)
         else:
             logger.error("option %s failed", where, exc_info=error)
-        raise Refusal(f"Option {where} failed", Code.OPTION_FAILED, Category.CONFIGURATION)
+        raise _failure(where, pointer, "failed")
+
+
+def _failure(
+    where: str, pointer: str, what: str, why: str = "", code: str = Code.OPTION_FAILED, details: Any = None
+) -> Refusal:
+    """Say which option failed: in the form of other faults, unless its handler gave `details` of its own."""
+    if details is None and pointer:
+        details = [{"pointer": pointer, "where": f"{where}:", "text": why or what}]
+    text = f"Option {where} {what}: {why}" if why else f"Option {where} {what}"
+    return Refusal(text, code, Category.CONFIGURATION, details)
 
 
 async def _run_handler(option: RTVIServiceOption, processor: RTVIProcessor, given: RTVIServiceOptionConfig) -> None:

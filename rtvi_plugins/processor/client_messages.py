@@ -11,8 +11,9 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rtvi_plugins.errors import ActionError, Category, did_you_mean
-from rtvi_plugins.processor import actions, configuration
+from rtvi_plugins.errors import Category, did_you_mean
+from rtvi_plugins.processor import actions, configuration, describing
+from rtvi_plugins.processor.ending import OF_MESSAGE, refuse_failed
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.frames import FrameDirection, RTVIClientMessageFrame
 from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, ServerType, reply
@@ -34,9 +35,9 @@ def on_client_message(processor: RTVIProcessor, id_: str, data: Any) -> Answerin
     found = processor._tables.by_short_form.get(t)
     if found is not None:
         arguments = d if d.__class__ is dict else _as_arguments(d)
-        return actions.start(processor, Request(id_, t, is_short=True), found, arguments)
+        return actions.start(processor, id_, t, True, found, arguments)
     if t in REQUESTS:
-        return _start_request(processor, Request(id_, t), t, d)
+        return _start_request(processor, id_, t, d)
     declared = processor._tables.messages.get(t)
     if declared is not None:
         return _start_declared(processor, Request(id_, t), declared, d)
@@ -51,18 +52,21 @@ def _as_arguments(d: Any) -> dict[str, Any]:
     return d
 
 
-def _start_request(processor: RTVIProcessor, request: Request, t: str, d: Any) -> Answering | None:
+def _start_request(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Answering | None:
     """Start a legacy request that came as `t`, with the same data in `d`."""
     if d is not None and not isinstance(d, dict):
         raise Refusal("Invalid message: d: expected object", Code.INVALID_MESSAGE, Category.PROTOCOL)
     if t == ClientType.ACTION:
-        return actions.start_described(processor, request, d)
+        return actions.on_action(processor, id_, d, t)
+    request = Request(id_, t)
     if t == ClientType.UPDATE_CONFIG:
         return configuration.start_update(processor, request, d)
     if t == ClientType.GET_CONFIG:
         return configuration.read(processor, request)
     if t == ClientType.DESCRIBE_ACTIONS:
         actions.describe(processor, request)
+    elif t == ClientType.DESCRIBE_BOT:
+        describing.answer(processor, request)
     else:
         configuration.describe(processor, request)
     return None
@@ -91,15 +95,8 @@ async def _run_declared(processor: RTVIProcessor, request: Request, declared: Me
         else:
             answer = {"t": declared.name, "d": result}
             processor.answer(request, reply(ServerType.SERVER_RESPONSE, request.id, answer))
-    except ActionError as error:
-        processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
-    except asyncio.CancelledError:
-        if not request.is_expired and processor.must_end():
-            raise
-        processor.refuse(request, Refusal("The request was cancelled", Code.CANCELLED, Category.INTERNAL))
-    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
-        logger.exception("the handler of message %s failed", declared.name)
-        processor.refuse(request, Refusal("The request failed", Code.ACTION_FAILED, Category.INTERNAL))
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        refuse_failed(processor, request, error, OF_MESSAGE, f"the handler of message {declared.name}")
     finally:
         if request.task is not None:
             processor.untrack(request)
@@ -164,7 +161,9 @@ class Unanswered:
 
 def _start_undeclared(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Answering:
     """Hand the message to the application, with a clock for its answer. Raises Refusal when nobody listens."""
-    if not processor.has_event_handler("on_client_message"):
+    if not processor.has_event_handler("on_client_message") and (
+        not processor.hands_on or _is_of_service(processor, t)
+    ):
         raise _unknown(processor, t)
     if processor._unanswered is None:
         processor._unanswered = Unanswered()
@@ -188,9 +187,15 @@ async def _deliver(processor: RTVIProcessor, request: Request, frame: RTVIClient
         processor.untrack(request)
 
 
+def _is_of_service(processor: RTVIProcessor, t: str) -> bool:
+    """Whether a `t` has the short form of an action, of a service that has actions."""
+    service, dot, _ = t.partition(".")
+    return bool(dot) and any(service == known for known, _ in processor._tables.actions)
+
+
 def _unknown(processor: RTVIProcessor, t: str) -> Refusal:
-    service, dot, action = t.partition(".")
-    if dot and any(service == known for known, _ in processor._tables.actions):
+    if _is_of_service(processor, t):
+        service, _, action = t.partition(".")
         return actions.unknown(processor, service, action)
     known = [*processor._tables.messages, *REQUESTS, *(f"{s}.{a}" for s, a in processor._tables.actions)]
     hint = did_you_mean(t, known)

@@ -215,9 +215,9 @@ async def set_own(processor: RTVIProcessor, values: Values) -> None:
 def _announce(processor: RTVIProcessor, changes: list[Change]) -> None:
     """Tell the client by `server-message` what the bot changed, as far as clients may see it."""
     entries = [
-        {"service": service, "options": [{"name": option.name, "value": value}]}
-        for service, option, value in changes
-        if option.is_shown
+        {"service": change.service, "options": [{"name": change.option.name, "value": change.value}]}
+        for change in changes
+        if change.option.is_shown
     ]
     if entries:
         data = {"type": "config-changed", "config": entries}

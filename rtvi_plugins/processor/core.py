@@ -21,6 +21,7 @@ from rtvi_plugins.processor import (
     client_messages,
     configuration,
     conversation,
+    describing,
     functions,
     jobs,
     media,
@@ -31,6 +32,7 @@ from rtvi_plugins.processor import (
 )
 from rtvi_plugins.processor.loop import Answering, Dispatch, MessageLoop
 from rtvi_plugins.processor.port import Detached, Port, Session
+from rtvi_plugins.processor.serial import SerialLock
 from rtvi_plugins.processor.tables import RTVIAction, RTVIConfig, RTVIService, Tables
 from rtvi_plugins.processor.values import Config
 from rtvi_plugins.protocol.frames import (
@@ -53,6 +55,7 @@ class RTVIProcessor(MessageLoop):
     port:    the host; without one, what is sent is kept for the host that `attach`es.
     session: who this session is.
 
+    Where `hands_on` is set, something in the host's pipeline may answer messages that are declared nowhere.
     `tables`, `limits` and `responder` are shared by all sessions of a generated class. Such a class is ready once the
     handlers of `on_client_ready` are done; one made by hand leaves `set_bot_ready` to them, where there are any.
     """
@@ -61,6 +64,7 @@ class RTVIProcessor(MessageLoop):
     readies_itself: ClassVar[bool] = False
     announces_changes: ClassVar[bool] = False
     responder: ClassVar[Any] = None
+    hands_on: ClassVar[bool] = False
     executor: ClassVar[Executor | None] = None
     lingering: ClassVar[set[asyncio.Task[Any]]] = set()
 
@@ -81,7 +85,7 @@ class RTVIProcessor(MessageLoop):
         self._config_owner: asyncio.Task[Any] | None = None
         self.version: Version = LEGACY_VERSION
         self.generation = Generation.LEGACY
-        self._locks: dict[tuple[str, ...], actions.SerialLock] | None = None
+        self._locks: dict[tuple[str, ...], SerialLock] | None = None
         self._turn: conversation.Turn | None = None
         self._turn_lock: asyncio.Lock | None = None
         self._attempts: OrderedDict[str, repeats.Attempt] | None = None
@@ -110,6 +114,16 @@ class RTVIProcessor(MessageLoop):
     def values(self) -> Mapping[str, Mapping[str, Any]]:
         """The mapping behind `config`; never changed, only replaced."""
         return self._tables.initial if self._config is None else self._config
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """Which software the bot is (`bot-ready`)."""
+        return self._tables.about
+
+    @property
+    def capabilities(self) -> Mapping[str, Any]:
+        """Which media this session takes and gives (`bot-ready`)."""
+        return self._tables.capabilities
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -232,6 +246,11 @@ class RTVIProcessor(MessageLoop):
         """Whether `set_bot_ready` was done."""
         return self._readiness.bot
 
+    @property
+    def answers_text(self) -> bool:
+        """Whether somebody answers `send-text`; a host whose pipeline does says so by overriding this."""
+        return self.responder is not None
+
     async def interrupt_bot(self) -> None:
         """Stop what the bot is saying, here and in the host."""
         conversation.interrupt(self)
@@ -320,6 +339,7 @@ DISPATCH: Final[Mapping[str, Dispatch]] = MappingProxyType(
         ClientType.DISCONNECT_BOT.value: _disconnect,
         ClientType.ACTION.value: actions.on_action,
         ClientType.DESCRIBE_ACTIONS.value: actions.on_describe_actions,
+        ClientType.DESCRIBE_BOT.value: describing.on_describe_bot,
         ClientType.DESCRIBE_CONFIG.value: configuration.on_describe_config,
         ClientType.GET_CONFIG.value: configuration.on_get_config,
         ClientType.UPDATE_CONFIG.value: configuration.on_update_config,

@@ -55,6 +55,12 @@ class EventSource:
             self._events = {}
         self._events.setdefault(name, []).append(handler)
 
+    def remove_event_handler(self, name: str, handler: EventHandler) -> None:
+        """Take back a handler; nothing happens when it is not registered."""
+        handlers = (self._events or {}).get(name, [])
+        if handler in handlers:
+            handlers.remove(handler)
+
     def has_event_handler(self, name: str) -> bool:
         """Whether anybody listens to an event."""
         return bool(self._events and self._events.get(name))

@@ -20,6 +20,7 @@ from rtvi_plugins.jobs.local import LocalExecutor
 from rtvi_plugins.jobs.pacing import Pacer
 from rtvi_plugins.processor import actions
 from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.serial import lock_of
 from rtvi_plugins.protocol.frames import RTVIUIJobGroupFrame
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
@@ -119,7 +120,7 @@ class SessionJobs:
             label=action.description or None,
             cancellable=action.cancellable,
             deadline=action.timeout,
-            gate=None if action.serial is None else actions._lock(self._processor, action.serial),
+            gate=None if action.serial is None else lock_of(self._processor, action.serial),
         )
 
     def _made(
@@ -229,7 +230,7 @@ def _action_function(processor: RTVIProcessor, action: RTVIAction) -> JobFunctio
     async def run(job: Job, arguments: dict[str, Any]) -> Any:
         if action.serial is not None:
             # The lock was taken by the task that follows this one; what this one runs itself must not wait for it.
-            actions._lock(processor, action.serial)._owner = asyncio.current_task()
+            lock_of(processor, action.serial)._owner = asyncio.current_task()
         result = await invoke(processor, job, arguments)
         if action.check_result is not None and action.result.faults(result):
             raise InvalidResultError(actions._bad_result(action, result).text)

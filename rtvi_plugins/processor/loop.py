@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from types import MappingProxyType
+from types import CoroutineType, MappingProxyType
 from typing import Any, ClassVar, Final
 
 from rtvi_plugins.errors import Category
@@ -25,9 +25,10 @@ logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable["Message | None"]]
 """Gives the next message of the client, decoded; None when there will be no more."""
-Answering = Coroutine[Any, Any, None]
+Answering = Awaitable[None]
+"""What is left to be done for a message: a coroutine that has not begun, or anything else that has to wait already."""
 Dispatch = Callable[[Any, str, Any], "Answering | None"]
-"""`(processor, id, data)`: handle one message; give the coroutine that does it where waiting may be needed."""
+"""`(processor, id, data)`: handle one message; give what is left of it where waiting may be needed."""
 
 _WITHOUT_WAITING: Final = frozenset(
     {ClientType.CLIENT_READY, ClientType.DISCONNECT_BOT, ClientType.LLM_FUNCTION_CALL_RESULT}
@@ -106,7 +107,7 @@ class MessageLoop(AnsweringRequests):
         answering = self._dispatch(message)
         if answering is not None:
             try:
-                rest = begin(answering)
+                rest = begin(answering) if answering.__class__ is CoroutineType else answering
                 if rest is not None:
                     self._held_up(asyncio.current_task())
                     self._starting, outer = outer, None
@@ -178,7 +179,8 @@ class MessageLoop(AnsweringRequests):
 
     async def run(self, receive: Receive) -> str:
         """Drive the session: take messages from `receive` until it gives None. Returns why the session ended."""
-        self._ended = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
         if self._end_reason is not None:
             self._ended.set_result(self._end_reason)
         self._receive = receive
@@ -190,13 +192,14 @@ class MessageLoop(AnsweringRequests):
 
     def _lead(self, receive: Receive) -> None:
         # Not `spawn`: the task leaves the set itself, which spares each held-up request a callback and its loop turn.
-        self._workers.add(asyncio.get_running_loop().create_task(self._work(receive)))
+        loop = self._loop or asyncio.get_running_loop()
+        self._workers.add(loop.create_task(self._work(receive)))
 
     async def _work(self, receive: Receive) -> None:  # noqa: C901, PLR0912 - the hot path, written out
         """Read and handle messages until one is held up, or there are no more; then another task has taken over."""
         is_main = receive is self._receive  # the very object: comparing bound methods takes 0.1 us
         state = self._readiness
-        task: Any = asyncio.current_task()
+        task: Any = asyncio.current_task(self._loop)
         is_reading = True
         try:
             while (message := await receive()) is not None:
@@ -210,10 +213,11 @@ class MessageLoop(AnsweringRequests):
                     answering = self._dispatch(message)
                 if answering is not None:
                     try:
-                        rest = begin(answering)
+                        rest = begin(answering) if answering.__class__ is CoroutineType else answering
                         if rest is not None:
                             is_reading = False
                             self._held_up(task)
+                            message = answering = None  # what is held up for long must not keep all it came from
                             await rest
                     except (Exception, SystemExit):
                         logger.exception("handling a message failed")
@@ -241,17 +245,21 @@ class MessageLoop(AnsweringRequests):
 
         task: the current one, in which the request goes on.
         """
+        loop = self._loop or asyncio.get_running_loop()
         request = self._starting
         if request is not None:
             self._starting = None
             request.task = task
             self._running.add(request)
-            if request.timeout is not None:
-                self.start_clock(request, request.timeout)
+            timeout = request.timeout
+            if timeout is not None:  # what `start_clock` does, written out
+                request.deadline = deadline = loop.time() + timeout
+                if self._clock is None or deadline < self._clock_at:
+                    self._set_clock(deadline)
         receive = self._leading
         if receive is not None:
             self._leading = None
-            self._lead(receive)
+            self._workers.add(loop.create_task(self._work(receive)))  # what `_lead` does, written out
 
     def _no_room(self) -> Refusal:
         if self._max_running <= 0:

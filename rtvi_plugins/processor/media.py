@@ -5,10 +5,13 @@ A host that takes media has a method `take_media(kind, data)`; one that has not 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.protocol.messages import ClientType
 from rtvi_plugins.schema import ValueSchema, compile_value
 
 if TYPE_CHECKING:
@@ -80,6 +83,15 @@ _AUDIO: Final = compile_value(
     }
 )
 
+_SCHEMAS: Final[Mapping[str, ValueSchema]] = MappingProxyType(
+    {
+        ClientType.DTMF.value: _DTMF,
+        ClientType.SEND_FILE.value: _FILE,
+        ClientType.RAW_AUDIO.value: _AUDIO,
+        ClientType.RAW_AUDIO_BATCH.value: _AUDIO,
+    }
+)
+
 
 def on_dtmf(processor: RTVIProcessor, _id: str, data: Any) -> None:
     """Take key presses. Raises Refusal."""
@@ -96,10 +108,19 @@ def on_raw_audio(processor: RTVIProcessor, _id: str, data: Any) -> None:
     _take(processor, "raw-audio", _AUDIO, data)
 
 
-def _take(processor: RTVIProcessor, kind: str, schema: ValueSchema, data: Any) -> None:
+def check(type_: str, data: Any) -> None:
+    """Check `data` of one of these messages, given by its type. Raises Refusal."""
+    _check(_SCHEMAS[type_], data)
+
+
+def _check(schema: ValueSchema, data: Any) -> None:
     if faults := schema.faults({} if data is None else data):
         pairs = [(fault.pointer, fault) for fault in faults]
         raise Refusal.of_faults("Invalid message", pairs, Code.INVALID_MESSAGE, Category.PROTOCOL)
+
+
+def _take(processor: RTVIProcessor, kind: str, schema: ValueSchema, data: Any) -> None:
+    _check(schema, data)
     take_media = getattr(processor.port, "take_media", None)
     if take_media is None:
         raise Refusal(f"This bot does not take {kind}", Code.UNSUPPORTED_TYPE, Category.PROTOCOL)

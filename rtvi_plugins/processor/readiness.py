@@ -86,9 +86,9 @@ def _bot_ready(processor: RTVIProcessor) -> dict[str, Any]:
     echo = processor.generation is Generation.V1
     data: dict[str, Any] = {
         "version": str(processor.version if echo else SERVER_VERSION),
-        "about": dict(tables.about),
+        "about": dict(processor.about),
         **offers,
     }
     if not echo:
-        data["capabilities"] = dict(tables.capabilities)
+        data["capabilities"] = dict(processor.capabilities)
     return data

@@ -39,6 +39,7 @@ class Code(enum.StrEnum):
     OPTION_FAILED = "option-failed"
     ACTION_FAILED = "action-failed"
     INVALID_RESULT = "invalid-result"
+    STAGE_FAILED = "stage-failed"
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
     BUSY = "busy"
@@ -88,15 +89,14 @@ class Request:
 
     __slots__ = ("attempt", "deadline", "id", "is_answered", "is_expired", "is_short", "t", "task", "timeout", "timer")
 
-    def __init__(self, id: str, t: str | None = None, *, is_short: bool = False) -> None:  # noqa: A002
+    def __init__(self, id: str, t: str | None = None, is_short: bool = False) -> None:  # noqa: A002
         self.id = id
         self.t = t
         self.is_short = is_short
-        self.attempt: Attempt | None = None
-        self.is_answered = False
-        self.is_expired = False
-        self.timeout: float | None = None
+        self.is_answered = self.is_expired = False
         self.deadline = math.inf
+        self.attempt: Attempt | None = None
+        self.timeout: float | None = None
         self.task: asyncio.Task[Any] | None = None
         self.timer: asyncio.TimerHandle | None = None
 
@@ -108,11 +108,16 @@ class Request:
 
     def answer_result(self, result: Any) -> dict[str, Any]:
         """Wrap the result of an action."""
-        if self.t is None:
-            return {"label": LABEL, "type": _ACTION_RESPONSE, "id": self.id, "data": {"result": result}}
-        data = {"t": self.t, "d": result if self.is_short else {"result": result}}
-        return {"label": LABEL, "type": _SERVER_RESPONSE, "id": self.id, "data": data}
+        return answer_of(self.id, self.t, self.is_short, result)
 
     def answer_refusal(self, refusal: Refusal) -> dict[str, Any]:
         """Wrap a refusal: an `error-response` in every dialect."""
         return reply(ServerType.ERROR_RESPONSE, self.id, refusal.as_data())
+
+
+def answer_of(id_: str, t: str | None, is_short: bool, result: Any) -> dict[str, Any]:
+    """Wrap the result of an action for the dialect of its request."""
+    if t is None:
+        return {"label": LABEL, "type": _ACTION_RESPONSE, "id": id_, "data": {"result": result}}
+    data = {"t": t, "d": result if is_short else {"result": result}}
+    return {"label": LABEL, "type": _SERVER_RESPONSE, "id": id_, "data": data}

@@ -30,25 +30,28 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any] | None:
         awaited = coroutine.send(None)
     except StopIteration:
         return None
-    return _rest(coroutine, awaited)
+    return rest_of(coroutine, awaited)
 
 
 @types.coroutine
-def _rest(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
-    """Await what a coroutine awaits, and then the coroutine to its end."""
-    while True:
-        try:
-            sent = yield awaited
-        except GeneratorExit:
-            coroutine.close()
-            raise
-        except BaseException as error:  # noqa: BLE001 - thrown in by the task (cancellation): it is the coroutine's
-            try:
-                awaited = coroutine.throw(error)
-            except StopIteration as stop:
-                return stop.value
-        else:
-            try:
-                awaited = coroutine.send(sent)
-            except StopIteration as stop:
-                return stop.value
+def rest_of(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
+    """Await what a coroutine that was begun awaits, and then the coroutine to its end."""
+    try:
+        yield awaited
+    except BaseException as error:  # noqa: BLE001 - thrown in by the task (cancellation): it is the coroutine's
+        return (yield from rest_thrown_into(coroutine, error))
+    # Not `await`, which refuses what was begun. Tasks send nothing but None, with which this goes on, too.
+    return (yield from coroutine)
+
+
+@types.coroutine
+def rest_thrown_into(coroutine: Coroutine[Any, Any, Any], error: BaseException) -> Generator[Any, Any, Any]:
+    """Raise an exception where a coroutine waits, and await the coroutine to its end."""
+    if isinstance(error, GeneratorExit):
+        coroutine.close()
+        raise error
+    try:
+        awaited = coroutine.throw(error)
+    except StopIteration as stop:
+        return stop.value
+    return (yield from rest_of(coroutine, awaited))

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from rtvi_plugins.processor.calling import Apply, Invoke, action_invoke, option_apply
+from rtvi_plugins.processor.calling import Apply, Invoke, action_invoke, option_apply, typed_call
 from rtvi_plugins.schema import MISSING, ArgumentSource, ArgumentsSchema, ValueSchema, compile_arguments, compile_value
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -199,8 +199,8 @@ class RTVIAction:
     """
 
     __slots__ = (
-        "action", "arguments", "cancellable", "check_result", "description", "handler", "integers", "invoke", "is_job",
-        "is_tool", "result", "serial", "service", "timeout",
+        "_invoke", "action", "are_valid", "arguments", "cancellable", "check_result", "description", "handler",
+        "has_defaults", "integers", "is_direct", "is_job", "is_tool", "result", "serial", "service", "timeout", "typed",
     )  # fmt: skip
 
     def __init__(
@@ -228,16 +228,31 @@ class RTVIAction:
             else compile_arguments({argument.name: argument.source for argument in arguments}, NOTHING)
         )
         self.integers = tuple(n for n, described in self.arguments.properties.items() if is_integer(described.document))
+        # What every call looks up, at hand.
+        self.are_valid = self.arguments.is_valid
+        self.has_defaults = bool(self.arguments.defaults)
         self.result = as_schema(True if result is None else result)
         self.check_result = None if result is None else self.result.is_valid
         self.handler = handler
-        self.invoke: Invoke = action_invoke(service, handler, self.arguments.properties)
+        self._invoke: Invoke = action_invoke(service, handler, self.arguments.properties)
+        self.typed = typed_call(handler, self.arguments.properties)
         self.description = description
         self.timeout = timeout
         self.serial = serial
         self.is_job = is_job
+        self.is_direct = not is_job and serial is None
         self.is_tool = is_tool
         self.cancellable = cancellable
+
+    @property
+    def invoke(self) -> Invoke:
+        """What runs the handler; `typed`, where it is set, does the same with a call less in between."""
+        return self._invoke
+
+    @invoke.setter
+    def invoke(self, invoke: Invoke) -> None:
+        """Put something in between: the handler is reached through that alone from now on."""
+        self._invoke, self.typed = invoke, None
 
     def describe(self) -> dict[str, Any]:
         """Give the entry of `actions-available`: RTVI's fields, and beside them the full schemas."""
@@ -309,6 +324,8 @@ class Tables:
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING, repr=False)
     capabilities: Mapping[str, bool] = field(default_factory=lambda: NOTHING)
     about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"library": "rtvi-plugins"}))
+    name: str = ""
+    description: str = ""
 
     def with_service(self, service: RTVIService) -> Tables:
         """Add or replace a service."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.errors import Category, did_you_mean
+from rtvi_plugins.processor.ending import OF_EVENT, refuse_failed
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.frames import (
     FrameDirection,
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.loop import Answering
     from rtvi_plugins.processor.tables import UIEventType
-
-logger = logging.getLogger(__name__)
 
 FromPage = RTVIUIEventFrame | RTVIUISnapshotFrame | RTVIUICancelJobGroupFrame
 
@@ -136,15 +133,8 @@ async def _run_event(
         await _deliver(processor, frame)
         await declared.handler(processor, frame.payload)
         request.is_answered = True
-    except ActionError as error:
-        processor.refuse(request, Refusal(error.text, error.code, Category.ACTION, error.details))
-    except asyncio.CancelledError:
-        if not request.is_expired and processor.must_end():
-            raise
-        processor.refuse(request, Refusal("The event was cancelled", Code.CANCELLED, Category.INTERNAL))
-    except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
-        logger.exception("the handler of ui event %s failed", declared.name)
-        processor.refuse(request, Refusal("The event could not be handled", Code.ACTION_FAILED, Category.INTERNAL))
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        refuse_failed(processor, request, error, OF_EVENT, f"the handler of ui event {declared.name}")
     finally:
         if request.task is not None:
             processor.untrack(request)

@@ -15,7 +15,7 @@ Message = dict[str, Any]
 
 
 class ClientType(enum.StrEnum):
-    """Every message a client may send, of any generation."""
+    """Every message a client may send, of any generation; `describe-bot` is an addition of this package."""
 
     CLIENT_READY = "client-ready"
     DISCONNECT_BOT = "disconnect-bot"
@@ -36,6 +36,7 @@ class ClientType(enum.StrEnum):
     UPDATE_CONFIG = "update-config"
     DESCRIBE_ACTIONS = "describe-actions"
     ACTION = "action"
+    DESCRIBE_BOT = "describe-bot"
 
 
 class ServerType(enum.StrEnum):
@@ -92,6 +93,7 @@ class ServerType(enum.StrEnum):
     CONFIG_ERROR = "config-error"
     STORAGE_ITEM_STORED = "storage-item-stored"
     LLM_JSON_COMPLETION = "llm-json-completion"
+    BOT_DESCRIPTION = "bot-description"
 
 
 REQUESTS: Final = frozenset(
@@ -101,9 +103,10 @@ REQUESTS: Final = frozenset(
         ClientType.UPDATE_CONFIG,
         ClientType.DESCRIBE_ACTIONS,
         ClientType.ACTION,
+        ClientType.DESCRIBE_BOT,
     }
 )
-"""The legacy requests; the same names are understood as `t` of a `client-message`."""
+"""The legacy requests, and the one of this package; the same names are understood as `t` of a `client-message`."""
 
 
 class NotJSONError(TypeError):

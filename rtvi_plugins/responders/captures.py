@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +14,9 @@ from rtvi_plugins.schema.keywords import target_of
 
 MAX_SCHEMA_WORDS: Final = 32
 """The most words a capture with a schema takes; each stretch of words is a check of its own."""
+
+MAX_NUMBERS: Final = 1_000
+"""The widest bounds between which `choices` lists whole numbers."""
 
 _ONE_WORD: Final = frozenset({"number", "integer", "boolean", "null"})
 _NOTES: Final = frozenset({"description", "title", "default", "examples"})
@@ -70,8 +74,20 @@ class Capture:
         return not (self.is_free or self._is_listed)
 
     def choices(self) -> tuple[str, ...]:
-        """List the words that may stand here: the members of its enum, or `{name}`."""
-        return tuple(self._members.values()) or (f"{{{self.name}}}",)
+        """List the words that may stand here: the members of its enum, whole numbers between bounds, or `{name}`."""
+        return tuple(self._members.values()) or self._numbers() or (f"{{{self.name}}}",)
+
+    def _numbers(self) -> tuple[str, ...]:
+        """List the numbers of `{type: integer, minimum: …, maximum: …}`; nothing when they are not few."""
+        document = target_of(self._value.document)
+        if isinstance(document, bool) or document.get("type") != "integer":
+            return ()
+        low, high = document.get("minimum", -math.inf), document.get("maximum", math.inf)
+        if not high - low < MAX_NUMBERS:
+            return ()
+        return tuple(
+            str(number) for number in range(math.ceil(low), math.floor(high) + 1) if self._value.is_valid(number)
+        )
 
     def take(self, said: str, words: tuple[str, ...]) -> Captured | None:
         """Take a stretch of the user's words, or None when they are no value of the schema."""

@@ -88,7 +88,6 @@ _HOLDERS: Final = _ONE | _LIST | _TABLE
 OWN_WORDS: Final = frozenset(
     {
         "actions",
-        "apply",
         "arguments",
         "bind",
         "cancellable",

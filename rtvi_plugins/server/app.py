@@ -18,12 +18,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from rtvi_plugins.processor.changes import check_start
+from rtvi_plugins.hosting import access
+from rtvi_plugins.hosting.admission import GONE, STOPPING, Admission, Denied, as_config
+from rtvi_plugins.hosting.answers import refuse_handshake
 from rtvi_plugins.processor.port import Caller, Session
-from rtvi_plugins.processor.requests import Refusal
-from rtvi_plugins.processor.tables import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
-from rtvi_plugins.protocol import wire
-from rtvi_plugins.server import access, single_turn
+from rtvi_plugins.server import single_turn
 from rtvi_plugins.server.connection import GOING_AWAY, INTERNAL_ERROR, NORMAL, Connection
 
 if TYPE_CHECKING:
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ABORT: Final = "rtvi_plugins.abort"
-"""The ASGI extension under which our server offers to drop a connection that does not read."""
-
-
 LEAVING_S: Final = 0.5
 """How long clients are given to leave by themselves once they were told of the end."""
 
@@ -45,72 +40,19 @@ CLOSING_S: Final = 2.0
 """How long clients are given to read what is left for them; after that they are cut off."""
 
 
-STOPPING: Final = "The server is shutting down"
-GONE: Final = "The client has left"
-UNSERVED: Final = "This host name is not served here; list it under runtime.hosts"
-
-
-class Denied(Exception):  # noqa: N818 - not a failure of ours
-    """A request that may not come in: HTTP status and a text for the client."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-
-    @property
-    def body(self) -> dict[str, str]:
-        """The JSON body; `info` and `detail` are where the JavaScript client looks (rtvi-protocol 10.5)."""
-        return {"error": self.text, "info": self.text, "detail": self.text}
-
-
-class BotHost:
+class BotHost(Admission):
     """One bot on this server: its sessions, its starts, who may use it.
 
     origins, hosts: allowed beside those of the manifest, from the command line.
     """
 
     def __init__(self, bot: Bot, *, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
-        runtime = bot.manifest.runtime
-        self.bot = bot
-        self.limits = runtime.limits
-        self.origins = (*runtime.origins, *origins)
-        self.hosts = (*runtime.hosts, *hosts)
-        self.tokens: Mapping[str, str] = runtime.auth.tokens if runtime.auth else {}
-        self.starts = access.Starts()
+        super().__init__(bot, origins=origins, hosts=hosts)
         self.connections: set[Connection] = set()
-        self.is_stopping = False
         self._endpoints: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
         self._turns = 0
         self._running_turns: set[single_turn.Turn] = set()
-
-    # -- who may come in ----------------------------------------------------------------------------------------------
-
-    def admit(self, headers: Headers, scheme: str) -> None:
-        """Check host and origin. Raises Denied."""
-        host = headers.get("host", "")
-        if not access.is_host_allowed(host, self.hosts):
-            raise Denied(403, UNSERVED)
-        if not access.is_origin_allowed(headers.get("origin"), host, scheme, self.origins):
-            raise Denied(403, "This origin is not allowed; list it under runtime.origins")
-
-    def authenticate(self, headers: Headers, query: Mapping[str, list[str]]) -> access.Start:
-        """Find out who calls and what they settled before. Raises Denied."""
-        key = query.get("session", [""])[0]
-        if key:
-            start = self.starts.take(key)
-            if start is None:
-                raise Denied(403, "This session is unknown or too old; start a new one")
-            return start
-        caller = ""
-        if self.tokens:
-            given = access.bearer(headers.get("authorization")) or next(iter(query.get("token", ())), None)
-            found = access.find_caller(self.tokens, given)
-            if found is None:
-                raise Denied(401, "A valid token is needed")
-            caller = found
-        return access.Start(caller, {})
 
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 
@@ -120,7 +62,7 @@ class BotHost:
             self.admit(request.headers, request.url.scheme)
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
-            config = self._read_config(await self._read_body(request))
+            config = self.read_config(await self._read_body(request))
         except Denied as denied:
             return refused(denied)
         scheme = "wss" if request.url.scheme == "https" else "ws"
@@ -139,20 +81,7 @@ class BotHost:
                     raise Denied(413, f"The body is larger than {self.limits.max_message_bytes} bytes")
         except ClientDisconnect:
             raise Denied(400, GONE) from None
-        try:
-            return wire.decode(body, self.limits.max_depth) if body.strip() else {}
-        except wire.InvalidJSONError as error:
-            raise Denied(400, f"The body is {error}") from None
-
-    def _read_config(self, body: Any) -> Mapping[str, Mapping[str, Any]]:
-        if not isinstance(body, dict):
-            raise Denied(400, "The body is no JSON object")
-        if not body.get("config"):
-            return {}
-        try:
-            return check_start(self.bot.tables, {"config": body["config"]})
-        except Refusal as refusal:
-            raise Denied(400, refusal.text) from None
+        return self.read_body(body)
 
     async def act(self, request: Request) -> Response:
         """`POST /action`: run a legacy client's actions without a connection."""
@@ -161,7 +90,7 @@ class BotHost:
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
             body = await self._read_body(request)
-            config = self._read_config(body)
+            config = self.read_config(body)
             try:
                 actions = single_turn.read_actions(body)
             except ValueError as error:
@@ -212,7 +141,7 @@ class BotHost:
     ) -> RTVIProcessor:
         """Make the processor of a new session."""
         session = Session(f"{next(self._numbers)}-{secrets.token_hex(4)}", Caller(caller, peer))
-        return self.bot.processor_class(_as_config(config) if config else None, port=port, session=session)
+        return self.bot.processor_class(as_config(config), port=port, session=session)
 
     def describe(self, base: str) -> dict[str, Any]:
         """Say what the bot is and where; `base` is the path it is served under."""
@@ -220,10 +149,7 @@ class BotHost:
         return {"bot": manifest.bot, "description": manifest.description, "ws": f"{base}/ws", "start": f"{base}/start"}
 
     def _check_room(self) -> None:
-        if self.is_stopping:
-            raise Denied(503, STOPPING)
-        if len(self.connections) + self._turns >= self.limits.max_sessions:
-            raise Denied(503, f"All {self.limits.max_sessions} sessions are taken")
+        self.check_room(len(self.connections) + self._turns)
 
     # -- WebSocket ----------------------------------------------------------------------------------------------------
 
@@ -235,12 +161,12 @@ class BotHost:
             settled = self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1")))
             self._check_room()
         except Denied as denied:
-            await _deny(scope, receive, send, denied)
+            await refuse_handshake(scope, receive, send, denied)
             return
         await receive()
         await send({"type": "websocket.accept"})
         client = scope.get("client")
-        connection = Connection(receive, send, self.limits, scope.get("extensions", {}).get(ABORT))
+        connection = Connection(receive, send, self.limits, scope.get("extensions", {}))
         processor = self._make(settled.caller, client[0] if client else "", settled.config, connection)
         connection.processor = processor
         self.connections.add(connection)
@@ -311,30 +237,7 @@ _CLOSE: Final = {
 """Why a session ended → WebSocket close code and reason."""
 
 
-def _as_config(values: Mapping[str, Mapping[str, Any]]) -> RTVIConfig:
-    return RTVIConfig(
-        config=[
-            RTVIServiceConfig(
-                service=service, options=[RTVIServiceOptionConfig(name=n, value=v) for n, v in options.items()]
-            )
-            for service, options in values.items()
-        ]
-    )
-
-
 def refused(denied: Denied) -> JSONResponse:
     """Answer a request that may not come in."""
     # What is too large is not read to its end: only closing the connection stops the client.
     return JSONResponse(denied.body, denied.status, {"connection": "close"} if denied.status == 413 else None)
-
-
-async def _deny(scope: Scope, receive: Receive, send: Send, denied: Denied) -> None:
-    """Refuse the opening handshake with an HTTP answer, or a close where the server cannot."""
-    await receive()
-    if "websocket.http.response" in scope.get("extensions", {}):
-        body = wire.encode(denied.body)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "websocket.http.response.start", "status": denied.status, "headers": headers})
-        await send({"type": "websocket.http.response.body", "body": body})
-    else:
-        await send({"type": "websocket.close", "code": 1008, "reason": denied.text})

@@ -1,7 +1,8 @@
 """One WebSocket connection as the host of one processor: bytes in, messages out, everything bounded.
 
-Talks ASGI directly: nothing stands between the server's queue and the processor. Outgoing messages are written by the
-task that reads, between two messages; only those sent while it waits get a task of their own.
+Talks ASGI directly: nothing stands between the server's queue and the processor. Outgoing messages are written at once
+where the server offers that. Else, and while the client does not read, they queue; then the task that reads writes
+them between two messages, and those sent while it waits get a task of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category
@@ -31,6 +32,12 @@ ASGIMessage = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[ASGIMessage]]
 Send = Callable[[ASGIMessage], Awaitable[None]]
 
+ABORT: Final = "rtvi_plugins.abort"
+"""The ASGI extension under which our server offers to drop a connection that does not read."""
+
+WRITE: Final = "rtvi_plugins.write"
+"""The ASGI extension under which our server offers to write a message without waiting, where that can be."""
+
 NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
 INTERNAL_ERROR: Final = 1011
@@ -47,21 +54,22 @@ def _size(data: str | bytes) -> int:
 class Connection:
     """A processor's port to one client. `processor` is set right after both are made.
 
-    abort: closes the connection without waiting for the client to read; from the server, where it offers that.
+    extensions: of the ASGI scope; from our server, with `ABORT` and `WRITE`.
     """
 
     __slots__ = (
         "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_is_reading",
-        "_limits", "_out", "_out_bytes", "_receive", "_send", "_write_timer", "processor",
+        "_limits", "_out", "_out_bytes", "_receive", "_send", "_write", "_write_timer", "processor",
     )  # fmt: skip
 
     processor: RTVIProcessor
 
-    def __init__(self, receive: Receive, send: Send, limits: Limits, abort: Callable[[], None] | None) -> None:
+    def __init__(self, receive: Receive, send: Send, limits: Limits, extensions: Mapping[str, Any]) -> None:
         self._receive = receive
         self._send = send
         self._limits = limits
-        self._abort = abort
+        self._abort: Callable[[], None] | None = extensions.get(ABORT)
+        self._write: Callable[[bytes, bool], bool] | None = extensions.get(WRITE)
         self._out: deque[bytes] = deque()
         self._out_bytes = 0
         self._is_binary = False
@@ -128,10 +136,14 @@ class Connection:
     # -- out ----------------------------------------------------------------------------------------------------------
 
     def send(self, message: Message) -> None:
-        """Queue one message for the client. Raises NotJSONError, having queued nothing."""
+        """Write or queue one message for the client. Raises NotJSONError, having done nothing."""
         data = wire.encode(message)
         if self._is_closed:
             return
+        if not self._out and self._write is not None:
+            is_binary = self._is_binary
+            if self._write(codec.write_binary(data) if is_binary else data, is_binary):
+                return
         self._out_bytes += len(data)
         if len(self._out) >= self._limits.max_outgoing or self._out_bytes > self._limits.max_outgoing_bytes:
             logger.warning("session %s: the client does not read; closing", self.processor.session.id)

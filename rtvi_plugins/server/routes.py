@@ -2,55 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, Router, WebSocketRoute
 
-from rtvi_plugins.server import access
-from rtvi_plugins.server.app import UNSERVED, BotHost, Denied, refused
+from rtvi_plugins.hosting import access
+from rtvi_plugins.hosting.admission import UNSERVED, Denied
+from rtvi_plugins.server.app import BotHost, refused
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
 
-def create_app(hosts: Iterable[BotHost]) -> Starlette:
-    """Serve bots: each under `/bots/<name>/`, and a single one at the root as well."""
+class Page(Protocol):
+    """The page that people get at `/`, and below `/assets/` what it loads."""
+
+    def index(self, request: Request) -> Response:
+        """Answer `GET /`."""
+
+    def asset(self, request: Request) -> Response:
+        """Answer `GET /assets/{name}`, with the name in `path_params`."""
+
+
+def create_app(hosts: Iterable[BotHost], page: Page | None = None) -> Starlette:
+    """Serve bots: each under `/bots/<name>/`, and a single one at the root as well.
+
+    page: what people get at `/`, of the server and of each bot; programs that ask for JSON get the list of bots.
+    """
+    hosts = tuple(hosts)
     by_name = {host.bot.name: host for host in hosts}
+    index = partial(_index, hosts, page)
 
     async def health(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    def is_meant_for_us(request: Request) -> bool:
-        names = tuple(name for host in by_name.values() for name in host.hosts)
-        return access.is_host_allowed(request.headers.get("host", ""), names)
-
     async def ready(request: Request) -> JSONResponse:
-        if not is_meant_for_us(request):
+        if not _is_meant_for(hosts, request):
             return refused(Denied(403, UNSERVED))
         is_ready = not any(host.is_stopping for host in by_name.values())
         sessions = {name: len(host.connections) for name, host in by_name.items()}
         return JSONResponse({"ready": is_ready, "sessions": sessions}, 200 if is_ready else 503)
 
-    async def index(request: Request) -> JSONResponse:
-        if not is_meant_for_us(request):
-            return refused(Denied(403, UNSERVED))
-        return JSONResponse({"bots": [host.describe(f"/bots/{name}") for name, host in by_name.items()]})
-
-    routes: list[Any] = [Route("/health", health), Route("/ready", ready), Route("/", index)]
+    assets = [] if page is None else [Route("/assets/{name}", page.asset)]
+    routes: list[Any] = [Route("/health", health), Route("/ready", ready), Route("/", index(hosts)), *assets]
     if len(by_name) == 1:
         routes += _routes(*by_name.values())
     origins = [origin for host in by_name.values() for origin in host.origins]
-    mounts = [Mount(f"/bots/{name}", _serve(_routes(host), host.origins)) for name, host in by_name.items()]
+    mounts: list[Any] = []
+    for name, host in by_name.items():
+        own = [*_routes(host), Route("/", index((host,))), *assets]
+        mounts += [Mount(f"/bots/{name}", _serve(own, host.origins)), Route(f"/bots/{name}", _to_folder)]
     app = Starlette(routes=[*mounts, Mount("/", _serve(routes, origins))])
-    app.state.hosts = tuple(by_name.values())
+    app.state.hosts = hosts
     return app
+
+
+def _is_meant_for(hosts: Iterable[BotHost], request: Request) -> bool:
+    """Whether a request names a server that one of these bots answers for."""
+    names = tuple(name for host in hosts for name in host.hosts)
+    return access.is_host_allowed(request.headers.get("host", ""), names)
+
+
+def _index(
+    hosts: Iterable[BotHost], page: Page | None, listed: Iterable[BotHost]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make what answers `GET /`: the page, and for programs the bots that are listed there."""
+    bots = {"bots": [host.describe(f"/bots/{host.bot.name}") for host in listed]}
+
+    async def index(request: Request) -> Response:
+        if not _is_meant_for(hosts, request):
+            return refused(Denied(403, UNSERVED))
+        if page is not None and not _wants_json(request):
+            return page.index(request)
+        return JSONResponse(bots, headers={"cache-control": "no-store", "vary": "Accept"})
+
+    return index
+
+
+async def _to_folder(request: Request) -> Response:
+    """Send who left out the last slash to the address with it: what a page names is relative to that."""
+    return RedirectResponse(f"{request.url.path.rpartition('/')[2]}/", 307)
+
+
+def _wants_json(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return "application/json" in accept and "text/html" not in accept
 
 
 def _routes(host: BotHost) -> list[Any]:

@@ -149,6 +149,10 @@ class Client:
         """Give the actions."""
         return (await self._ask_either(ClientType.DESCRIBE_ACTIONS))["actions"]  # type: ignore[no-any-return]
 
+    async def describe_bot(self) -> dict[str, Any]:
+        """Give everything the bot offers (`describe-bot`, an addition of this package)."""
+        return await self._ask_either(ClientType.DESCRIBE_BOT)  # type: ignore[no-any-return]
+
     async def get_config(self) -> Config:
         """Give the current values."""
         return _as_config(await self._ask_either(ClientType.GET_CONFIG))

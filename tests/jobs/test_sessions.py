@@ -10,7 +10,15 @@ import pytest
 
 from rtvi_plugins import Call, RTVIAction, RTVIActionArgument, RTVIProcessor
 from rtvi_plugins.binding.wrapping import wrap_action
-from rtvi_plugins.testing import Client, RequestError, connect
+from rtvi_plugins.testing import Client, RequestError
+from tests.hosts import HOSTS, connect, make, on_host
+
+__all__ = ["on_host"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test on both hosts."""
+    metafunc.parametrize("on_host", HOSTS, indirect=True)
 
 
 async def rehearse(_processor: Any, job: Any, *, script: list[str]) -> int:
@@ -23,10 +31,16 @@ async def rehearse(_processor: Any, job: Any, *, script: list[str]) -> int:
 
 
 def made(**settings: Any) -> RTVIProcessor:
-    processor = RTVIProcessor()
+    processor: RTVIProcessor = make()
     script = RTVIActionArgument("script", {"type": "array"}, required=True)
     processor.register_action(RTVIAction("stage", "rehearse", [script], "number", rehearse, is_job=True, **settings))
     return processor
+
+
+async def ended() -> None:
+    """Let what was cancelled come to its end; Pipecat's tasks take a few turns."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def told(client: Client) -> list[dict[str, Any]]:
@@ -43,7 +57,7 @@ def whole(rules: Callable[..., None]) -> Callable[..., None]:
             async with connect(made(**settings), version=version) as client:
                 await test(client, client.processor)  # type: ignore[attr-defined]
             rules(told(client), complete=False)
-            await asyncio.sleep(0)
+            await ended()
             assert asyncio.all_tasks() == before
 
         asyncio.run(main())
@@ -120,7 +134,7 @@ def test_nothing_is_sent_to_a_client_that_left(cancellable: bool) -> None:
             await client.call("stage.rehearse", script=[])
         assert len(processor.jobs) == (not cancellable)
         await processor.wait_idle()
-        await asyncio.sleep(0)
+        await ended()
         assert asyncio.all_tasks() == before
         assert [data["kind"] for data in told(client)] == ["group_started"]
 

@@ -11,6 +11,7 @@ import pytest
 
 from rtvi_plugins import ActionError, RTVIActionArgument, RTVIProcessor
 from rtvi_plugins.testing import RequestError
+from tests.hosts import make
 from tests.processor.conftest import action, quick, session
 
 
@@ -52,7 +53,7 @@ N = (RTVIActionArgument("n", True),)
 
 async def test_actions_run_at_once_and_are_answered_each() -> None:
     gate = Gate()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.wait", gate, N))
     async with session(rtvi) as client:
         calls = [asyncio.create_task(client.call("s.wait", n=n)) for n in range(50)]
@@ -64,7 +65,7 @@ async def test_actions_run_at_once_and_are_answered_each() -> None:
 
 async def test_answers_come_as_they_are_ready() -> None:
     gates = {name: Gate() for name in "ab"}
-    rtvi = RTVIProcessor()
+    rtvi = make()
     for name, gate in gates.items():
         rtvi.register_action(action(f"s.{name}", gate, N))
     async with session(rtvi) as client:
@@ -98,7 +99,7 @@ async def test_too_many_at_once_are_refused() -> None:
 )
 async def test_serial(serial: tuple[str, ...] | None, most: int) -> None:
     gate = Gate()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.one", gate, N, serial=serial))
     rtvi.register_action(action("s.two", gate, N, serial=serial))
     async with session(rtvi) as client:
@@ -114,12 +115,12 @@ async def test_the_clock_of_a_serial_action_starts_with_it() -> None:
     order: list[Any] = []
 
     async def slow(processor: RTVIProcessor, *, n: Any) -> Any:
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.15)
         order.append(n)
         return n
 
-    rtvi = RTVIProcessor()
-    rtvi.register_action(action("s.slow", slow, N, serial=("s",), timeout=0.05))
+    rtvi = make()
+    rtvi.register_action(action("s.slow", slow, N, serial=("s",), timeout=0.4))
     async with session(rtvi) as client:
         assert await asyncio.gather(*(client.call("s.slow", n=n) for n in range(4))) == [0, 1, 2, 3]
     assert order == [0, 1, 2, 3]
@@ -127,7 +128,7 @@ async def test_the_clock_of_a_serial_action_starts_with_it() -> None:
 
 async def test_an_action_that_takes_too_long() -> None:
     gate = Gate()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.wait", gate, N, timeout=0.02))
     async with session(rtvi) as client:
         with pytest.raises(RequestError, match=r"Timed out after 0\.02 s") as failed:
@@ -142,7 +143,7 @@ async def test_its_own_time_out_is_not_the_actions() -> None:
     async def impatient(processor: RTVIProcessor) -> None:
         raise TimeoutError("private")
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.a", impatient))
     async with session(rtvi) as client:
         with pytest.raises(RequestError, match="The action failed"):
@@ -166,7 +167,7 @@ async def test_a_handler_that_swallows_its_cancellation(serial: tuple[str, ...] 
         ended.append("late")
         return "late"
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.a", stubborn, N, timeout=0.02, serial=serial))
     async with session(rtvi) as client:
         with pytest.raises(RequestError, match="Timed out"):
@@ -202,7 +203,7 @@ async def test_whatever_a_handler_raises(error: BaseException, text: str, code: 
     def plain(processor: RTVIProcessor) -> None:
         raise error
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.a", {"async": at_once, "late": late, "plain": plain}[kind]))
     rtvi.register_action(action("s.next", Gate()))
     async with session(rtvi, timeout=2) as client:
@@ -219,7 +220,7 @@ async def test_refusals_that_are_no_json_are_told_without_their_details() -> Non
     async def refuse(processor: RTVIProcessor) -> None:
         raise ActionError("no", code="no", details={"a": object()})
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.a", refuse))
     async with session(rtvi) as client:
         with pytest.raises(RequestError, match="no") as refused:
@@ -250,7 +251,7 @@ async def test_results_are_checked(declared: str | None, result: Any, is_fine: b
     async def give(processor: RTVIProcessor) -> Any:
         return result
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.a", give, result=declared))
     async with session(rtvi) as client:
         if is_fine:
@@ -272,7 +273,7 @@ async def test_plain_functions_run_in_threads() -> None:
         meeting.wait()  # only passed when three run at once
         return n
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.meet", meet, N))
     async with session(rtvi) as client:
         assert await asyncio.gather(*(client.call("s.meet", n=n) for n in range(3))) == [0, 1, 2]
@@ -286,7 +287,7 @@ async def test_a_plain_function_that_blocks_too_long() -> None:
         release.wait(5)
         return "late"
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.block", block, timeout=0.02))
     rtvi.register_action(action("s.next", lambda processor: "next"))
     try:
@@ -302,7 +303,7 @@ async def test_a_plain_function_may_return_something_to_await() -> None:
     async def later() -> str:
         return "later"
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.a", lambda processor: later()))
     async with session(rtvi) as client:
         assert await client.call("s.a") == "later"
@@ -312,7 +313,7 @@ async def test_actions_inside_actions() -> None:
     async def factorial(processor: RTVIProcessor, *, n: Any) -> Any:
         return 1 if n < 2 else n * await processor.run_action("s", "factorial", {"n": n - 1})
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.factorial", factorial, [RTVIActionArgument("n", "integer", required=True)]))
     async with session(rtvi) as client:
         assert await client.call("s.factorial", n=5) == 120
@@ -331,7 +332,7 @@ async def test_run_action_is_checked_like_a_clients(service: str, name: str, arg
     async def double(processor: RTVIProcessor, *, x: float) -> float:
         return 2 * x
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.double", double, [RTVIActionArgument("x", "number", required=True)]))
     async with session(rtvi):
         assert await rtvi.run_action("s", "double", {"x": 2}) == 4
@@ -341,7 +342,7 @@ async def test_run_action_is_checked_like_a_clients(service: str, name: str, arg
 
 
 async def test_run_action_has_its_time_limit() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.wait", Gate(), N, timeout=0.02))
     async with session(rtvi):
         with pytest.raises(ActionError, match=r"Timed out after 0\.02 s") as refused:
@@ -351,7 +352,7 @@ async def test_run_action_has_its_time_limit() -> None:
 
 async def test_leaving_cancels_what_runs() -> None:
     gate = Gate()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.wait", gate, N))
     rtvi.register_action(action("s.serial", gate, N, serial=("s",)))
     async with session(rtvi) as client:
@@ -364,7 +365,7 @@ async def test_leaving_cancels_what_runs() -> None:
 
 async def test_stopping_refuses_new_requests_and_lets_old_ones_end() -> None:
     gate = Gate()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.wait", gate, N))
     async with session(rtvi) as client:
         running = asyncio.create_task(client.call("s.wait", n=1))
@@ -384,7 +385,7 @@ async def test_stopping_refuses_new_requests_and_lets_old_ones_end() -> None:
 async def test_a_busy_session_answers_quickly() -> None:
     """A request that waits for nothing is answered at once, whatever else waits."""
     gate = Gate()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(action("s.wait", gate, N))
 
     async def at_once(processor: RTVIProcessor) -> int:
@@ -416,7 +417,7 @@ async def test_a_serial_action_may_run_another_of_its_kind() -> None:
         order.append("inner ends")
         return 1
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     for name, handler in (("outer", outer), ("inner", inner)):
         rtvi.register_action(action(f"s.{name}", handler, serial=("s",), timeout=2))
     nested = ["outer begins", "inner begins", "inner ends", "outer ends"]

@@ -13,6 +13,7 @@ from rtvi_plugins import ActionError, RTVIClientMessageFrame, RTVIProcessor
 from rtvi_plugins.processor.tables import MessageType, Tables
 from rtvi_plugins.schema import compile_value
 from rtvi_plugins.testing import RequestError
+from tests.hosts import make
 from tests.processor.conftest import quick, session
 
 
@@ -135,8 +136,9 @@ async def test_unanswered_messages_are_bounded() -> None:
         assert [isinstance(outcome, RequestError) for outcome in outcomes] == [False, False, True]
 
 
+@pytest.mark.standalone("in a pipeline a stage may answer: tests/pipecat/test_frames.py")
 async def test_nobody_listens() -> None:
-    async with session(RTVIProcessor()) as client:
+    async with session(make()) as client:
         with pytest.raises(RequestError, match="Unknown message 'wave'") as refused:
             await client.ask("wave")
         assert (refused.value.code, refused.value.category) == ("unknown-message", "protocol")
@@ -150,7 +152,7 @@ def declaring(handler: Any, timeout: float = 5) -> RTVIProcessor:
     number = {"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]}
     echo = MessageType("echo", compile_value(number), compile_value({"type": "string"}), handler, timeout)
     body = {"tables": replace(Tables(), messages=MappingProxyType({"echo": echo})), "__slots__": ()}
-    return type("Declaring", (RTVIProcessor,), body)()
+    return make(type("Declaring", (RTVIProcessor,), body))
 
 
 async def test_declared_messages() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rtvi_plugins import ActionError, RTVIProcessor, RTVIServiceOptionConfig
 from rtvi_plugins.testing import RequestError
+from tests.hosts import make
 from tests.processor.conftest import Told, action, config, quick, service, session
 
 
-def voice(told: Told, made: type[RTVIProcessor] = RTVIProcessor) -> RTVIProcessor:
+def voice(told: Told, made: Callable[[], RTVIProcessor] = make) -> RTVIProcessor:
     rtvi = made(config=config({"voice": {"pitch": 2}}))
     options = {name: {"type": "number", "default": number} for number, name in enumerate(("rate", "pitch", "volume"))}
     rtvi.register_service(service("voice", told.option, **options))
@@ -126,7 +128,7 @@ async def test_refusing_with_a_text() -> None:
         if option.value == "x":
             raise ActionError("no such voice here", code="no-voice", details={"known": ["alba"]})
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_service(service("s", refuse, o="string"))
     async with session(rtvi) as client:
         with pytest.raises(RequestError) as refused:
@@ -210,7 +212,7 @@ RULES: dict[str, tuple[dict[str, Any], str | None]] = {
 @pytest.mark.parametrize(("keywords", "text"), RULES.values(), ids=RULES.keys())
 async def test_who_may_change_what(keywords: dict[str, Any], text: str | None) -> None:
     told = Told()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_service(service("s", told.option, o={"type": "number", "default": 1, **keywords}))
     shown = {} if "secret" in keywords or keywords.get("client") == "none" else {"o": 1}
     async with session(rtvi) as client:
@@ -249,7 +251,7 @@ async def test_setting_options_from_elsewhere() -> None:
 
 async def test_an_option_handler_cannot_wait_for_itself() -> None:
     outcomes: list[str] = []
-    rtvi = RTVIProcessor()
+    rtvi = make()
 
     async def change_another(processor: RTVIProcessor, service: str, option: RTVIServiceOptionConfig) -> None:
         if option.name == "a":
@@ -283,7 +285,7 @@ async def test_an_action_may_change_options() -> None:
 
 async def test_whole_numbers_arrive_as_integers() -> None:
     told = Told()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_service(service("s", told.option, o="integer"))
     async with session(rtvi) as client:
         await client.update_config({"s": {"o": 5.0}})
@@ -294,7 +296,7 @@ async def test_whole_numbers_arrive_as_integers() -> None:
 async def test_a_failing_initial_configuration_still_makes_the_bot_ready(version: str | None) -> None:
     told = Told()
     told.fail_on = [2]
-    rtvi = RTVIProcessor(config=config({"voice": {"pitch": 2, "rate": "fast", "rat": 1}, "gone": {"x": 1}}))
+    rtvi = make(config=config({"voice": {"pitch": 2, "rate": "fast", "rat": 1}, "gone": {"x": 1}}))
     rtvi.register_service(service("voice", told.option, rate="number", pitch="number", volume={"default": "loud"}))
     async with session(rtvi, version=version) as client:
         errors = [m["data"]["error"] for m in client.received if m["type"] == "error"]

@@ -9,6 +9,7 @@ import pytest
 
 from rtvi_plugins import ActionError, RTVIActionArgument, RTVIProcessor
 from rtvi_plugins.testing import RequestError
+from tests.hosts import make
 from tests.processor.conftest import Told, action, service, session
 
 
@@ -27,7 +28,7 @@ async def search(processor: RTVIProcessor, *, query: str, limit: int = 3) -> Any
 
 
 def bot() -> RTVIProcessor:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_service(
         service("voice", Told().option, rate={"type": "number", "default": 1, "description": "Speed."}, name="string")
     )
@@ -54,6 +55,7 @@ REQUESTS: dict[str, tuple[str, Any, str]] = {
     "describe-config": ("describe-config", {}, "config-available"),
     "describe-config without data": ("describe-config", None, "config-available"),
     "get-config": ("get-config", {}, "config"),
+    "describe-bot": ("describe-bot", {}, "bot-description"),
     "describe-actions": ("describe-actions", {}, "actions-available"),
     "update-config": ("update-config", update(rate=2, name="x"), "config"),
     "update-config of nothing": ("update-config", {"config": []}, "config"),
@@ -135,9 +137,6 @@ SHORT_FAULTS: dict[str, tuple[str, Any, str]] = {
     "d is a list": ("library.search", [], "Invalid message: d: expected object"),
     "refused": ("library.search", {"query": "refuse"}, "not that"),
     "near action": ("library.serch", {}, "Action library:serch not registered; did you mean 'search'?"),
-    "near service": ("libary.search", {}, "Unknown message 'libary.search'; did you mean 'library.search'?"),
-    "near request": ("get-confg", {}, "Unknown message 'get-confg'; did you mean 'get-config'?"),
-    "nothing near": ("xyzzy", {}, "Unknown message 'xyzzy'"),
     "request with a list": ("get-config", [], "Invalid message: d: expected object"),
 }
 
@@ -147,6 +146,22 @@ async def test_short_form_refused(t: str, d: Any, text: str) -> None:
     async with session(bot()) as client:
         with pytest.raises(RequestError) as refused:
             await client.ask(t, d)
+        assert refused.value.text == text
+
+
+UNKNOWN: dict[str, tuple[str, str]] = {
+    "near service": ("libary.search", "Unknown message 'libary.search'; did you mean 'library.search'?"),
+    "near request": ("get-confg", "Unknown message 'get-confg'; did you mean 'get-config'?"),
+    "nothing near": ("xyzzy", "Unknown message 'xyzzy'"),
+}
+
+
+@pytest.mark.standalone("in a pipeline a stage may answer: tests/pipecat/test_frames.py")
+@pytest.mark.parametrize(("t", "text"), UNKNOWN.values(), ids=UNKNOWN.keys())
+async def test_what_nobody_knows(t: str, text: str) -> None:
+    async with session(bot()) as client:
+        with pytest.raises(RequestError) as refused:
+            await client.ask(t, {})
         assert refused.value.text == text
 
 

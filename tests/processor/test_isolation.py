@@ -16,7 +16,8 @@ from rtvi_plugins import (
     RTVIService,
     RTVIServiceOption,
 )
-from rtvi_plugins.testing import RequestError, connect
+from rtvi_plugins.testing import RequestError
+from tests.hosts import connect, make
 
 
 def action(name: str, handler: Any, **settings: Any) -> RTVIAction:
@@ -33,7 +34,7 @@ async def test_a_handler_cancels_the_task_of_an_earlier_one() -> None:
     async def stop(processor: Any, service: Any, arguments: Any) -> None:
         tasks.pop().cancel()
 
-    processor = RTVIProcessor()
+    processor = make()
     processor.register_action(action("play", play))
     processor.register_action(action("stop", stop))
     async with connect(processor) as client:
@@ -53,7 +54,7 @@ async def test_a_handler_cancels_one_that_is_held_up() -> None:
     async def stop(processor: Any, service: Any, arguments: Any) -> bool:
         return tasks.pop().cancel()
 
-    processor = RTVIProcessor()
+    processor = make()
     processor.register_action(action("play", play))
     processor.register_action(action("stop", stop))
     async with connect(processor) as client:
@@ -68,7 +69,7 @@ async def test_a_handler_cancels_one_that_is_held_up() -> None:
 
 @pytest.mark.parametrize("event", ["on_client_message", "on_ui_message"])
 async def test_sys_exit_in_an_event_handler_ends_nothing(event: str) -> None:
-    processor = RTVIProcessor()
+    processor = make()
 
     @processor.event_handler(event)
     async def leave(*_: Any) -> None:
@@ -81,7 +82,7 @@ async def test_sys_exit_in_an_event_handler_ends_nothing(event: str) -> None:
 
 
 async def test_a_session_that_was_ended_before_it_began_does_not_begin() -> None:
-    processor = RTVIProcessor()
+    processor = make()
     processor.finish("ended")
 
     async def receive() -> Any:
@@ -99,7 +100,7 @@ async def test_default_values_belong_to_nobody() -> None:
 
     Bot.tables = Bot.tables.with_service(RTVIService("s", [RTVIServiceOption("list", "array", take, default=[1])]))
     for _ in range(2):
-        processor = Bot()
+        processor = make(Bot)
         async with connect(processor) as client:
             processor.config["s"]["list"].append("mine")
             assert await client.get_config() == {"s": {"list": [1]}}
@@ -122,7 +123,7 @@ async def test_a_failed_first_value_gives_way_to_the_bots_own() -> None:
     config = RTVIConfig(
         config=[RTVIServiceConfig(service="s", options=[RTVIServiceOptionConfig(name="o", value="boom")])]
     )
-    async with connect(Bot(config)) as client:
+    async with connect(make(Bot, config)) as client:
         assert await client.get_config() == {"s": {"o": "own"}}
     assert taken == ["boom", "own"]
 
@@ -131,7 +132,7 @@ async def test_a_secret_is_not_told_by_its_handlers_failure(caplog: pytest.LogCa
     async def take(processor: Any, service: str, option: Any) -> None:
         raise ValueError(f"bad {option.value}")
 
-    processor = RTVIProcessor()
+    processor = make()
     processor.register_service(RTVIService("s", [RTVIServiceOption("key", "string", take, secret=True)]))
     async with connect(processor) as client:
         with pytest.raises(RequestError, match="key failed"):
@@ -144,20 +145,20 @@ async def test_a_handler_of_the_original_form_under_other_names() -> None:
     async def handle(rtvi: Any, svc: str, args: dict[str, Any]) -> Any:
         return [svc, args]
 
-    processor = RTVIProcessor()
+    processor = make()
     processor.register_action(action("a", handle, arguments=[RTVIActionArgument(name="q", type="string")]))
     async with connect(processor) as client:
         assert await client.call("s.a", q="x") == ["s", {"q": "x"}]
 
 
 async def test_an_unknown_service_without_options_is_refused() -> None:
-    async with connect(RTVIProcessor()) as client:
+    async with connect(make()) as client:
         with pytest.raises(RequestError, match="nosuch: unknown service"):
             await client.update_config({"nosuch": {}})
 
 
 async def test_answers_go_to_the_message_they_were_given_for() -> None:
-    processor = RTVIProcessor()
+    processor = make()
     frames: list[RTVIClientMessageFrame] = []
 
     @processor.event_handler("on_client_message")
@@ -181,7 +182,7 @@ async def test_a_repeat_gets_the_answer_as_it_was() -> None:
     async def listing(processor: Any, service: Any, arguments: Any) -> list[int]:
         return kept
 
-    processor = RTVIProcessor()
+    processor = make()
     processor.register_action(action("list", listing))
     async with connect(processor, version=None) as client:
         data = {"service": "s", "action": "list", "idempotency_key": "k"}
@@ -191,7 +192,7 @@ async def test_a_repeat_gets_the_answer_as_it_was() -> None:
 
 
 async def test_a_function_may_be_called_before_the_bot_is_ready() -> None:
-    processor = RTVIProcessor()
+    processor = make()
     results: list[Any] = []
 
     @processor.event_handler("on_client_ready")

@@ -21,11 +21,12 @@ from rtvi_plugins import (
     RTVIServiceOption,
 )
 from rtvi_plugins.testing import RequestError
+from tests.hosts import make, settle
 from tests.processor.conftest import Told, action, config, service, session
 
 
 async def test_an_empty_processor() -> None:
-    rtvi = RTVIProcessor(config=RTVIConfig(config=[]))
+    rtvi = make(config=RTVIConfig(config=[]))
     async with session(rtvi, version=None) as client:
         assert client.bot_ready == {"version": "0.3.0", "config": [], "actions": []}
         assert await client.describe_config() == []
@@ -34,7 +35,7 @@ async def test_an_empty_processor() -> None:
 
 
 async def test_bot_is_ready_when_the_handler_says_so() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     may_begin = asyncio.Event()
 
     @rtvi.event_handler("on_client_ready")
@@ -55,7 +56,7 @@ async def test_bot_is_ready_when_the_handler_says_so() -> None:
 
 async def test_services_and_options() -> None:
     told = Told()
-    rtvi = RTVIProcessor(config=config({"voice": {"voice_id": "alba"}}))
+    rtvi = make(config=config({"voice": {"voice_id": "alba"}}))
     option = RTVIServiceOption(name="voice_id", type="string", handler=told.option)
     rtvi.register_service(RTVIService(name="voice", options=[option]))
     async with session(rtvi, version=None) as client:
@@ -80,7 +81,7 @@ OPTION_TYPES: dict[str, tuple[list[Any], list[Any]]] = {
 @pytest.mark.parametrize(("type_", "good", "bad"), [(t, g, b) for t, (g, b) in OPTION_TYPES.items()], ids=OPTION_TYPES)
 async def test_option_types(type_: str, good: list[Any], bad: list[Any]) -> None:
     told = Told()
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_service(service("s", told.option, o=type_))
     async with session(rtvi) as client:
         for value in good:
@@ -98,7 +99,7 @@ async def test_actions_and_arguments() -> None:
         seen.append((processor is rtvi, service, arguments))
         return ["one", "two"][: arguments.get("limit", 2)]
 
-    rtvi = RTVIProcessor()
+    rtvi = make()
     rtvi.register_action(
         RTVIAction(
             service="library",
@@ -127,7 +128,7 @@ async def test_actions_and_arguments() -> None:
 
 
 async def test_registering_while_the_session_runs() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     async with session(rtvi) as client:
         rtvi.register_service(service("late", None, o={"type": "number", "default": 5}))
 
@@ -145,7 +146,7 @@ async def test_registering_while_the_session_runs() -> None:
 
 
 def test_wrong_use_is_told_at_once() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     with pytest.raises(ValueError, match="did you mean 'on_client_ready'"):
         rtvi.event_handler("on_client_raedy")(print)
     with pytest.raises(ValueError, match="needs a handler"):
@@ -157,7 +158,7 @@ def test_wrong_use_is_told_at_once() -> None:
 
 
 async def test_errors() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     heard: list[str] = []
 
     @rtvi.event_handler("on_error")
@@ -186,7 +187,7 @@ async def test_errors() -> None:
 
 
 async def test_before_a_host_is_there_messages_are_kept() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     await rtvi.send_error("early")
     await rtvi.push_frame(RTVIServerMessageFrame(data={"n": 1}))
     await rtvi.interrupt_bot()
@@ -198,7 +199,7 @@ async def test_before_a_host_is_there_messages_are_kept() -> None:
 
 
 async def test_what_is_kept_for_a_host_is_bounded() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     for number in range(1000):
         await rtvi.send_server_message(number)
     async with session(rtvi, ready=False) as client:
@@ -206,7 +207,7 @@ async def test_what_is_kept_for_a_host_is_bounded() -> None:
 
 
 async def test_server_messages_carry_any_json() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     async with session(rtvi) as client:
         values = [{"type": "custom-event", "payload": {"key": "value"}}, [1, None], "text", 3, False, None]
         for value in values:
@@ -217,8 +218,9 @@ async def test_server_messages_carry_any_json() -> None:
         assert len(client.server_messages) == len(values)
 
 
+@pytest.mark.standalone("a pipeline takes Pipecat's frames alone: tests/pipecat/test_frames.py")
 async def test_other_frames_go_to_the_hosts_pipeline() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     async with session(rtvi) as client:
         frame = Frame()
         await rtvi.push_frame(frame)
@@ -228,19 +230,21 @@ async def test_other_frames_go_to_the_hosts_pipeline() -> None:
 
 
 async def test_interrupting() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
     async with session(rtvi) as client:
         await rtvi.interrupt_bot()
+        await settle(client)
         assert client.port.interruptions == 1
         assert client.types() == ["bot-ready", "bot-interrupted"]
-    other = RTVIProcessor()
+    other = make()
     async with session(other, version="1.2.0") as client:
         await other.interrupt_bot()
+        await settle(client)
         assert (client.port.interruptions, client.types()) == (1, ["bot-ready"])
 
 
 async def test_response_frames() -> None:
-    rtvi = RTVIProcessor()
+    rtvi = make()
 
     @rtvi.event_handler("on_client_message")
     async def answer(processor: RTVIProcessor, message: RTVIClientMessageFrame) -> None:

@@ -10,7 +10,10 @@ import pytest
 
 from rtvi_plugins import ActionError, RTVIProcessor
 from rtvi_plugins.testing import RequestError
+from tests.hosts import make
 from tests.processor.conftest import session, talking
+
+pytestmark = pytest.mark.standalone("there the answer comes from a stage: tests/pipecat/test_responding.py")
 
 
 class Says:
@@ -232,7 +235,7 @@ async def test_malformed_texts(data: Any, text: str) -> None:
 
 
 async def test_nobody_answers_texts() -> None:
-    async with session(RTVIProcessor()) as client:
+    async with session(make()) as client:
         with pytest.raises(RequestError, match="This bot has no responder for text"):
             await client.request("send-text", {"content": "Hello"})
 

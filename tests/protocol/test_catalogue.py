@@ -17,7 +17,7 @@ from rtvi_plugins.testing import RequestError, connect
 
 PACKAGE = Path(rtvi_plugins.__file__).parent
 TABLE = PACKAGE.parent / "docs" / "messages.md"
-ROW = re.compile(r"^\| `(?P<name>[a-z-]+)` \| (?P<since>[\d.]+) \| (?P<fate>\w+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `(?P<name>[a-z-]+)` \| (?P<since>[\d.]+|own) \| (?P<fate>\w+) \|", re.MULTILINE)
 
 
 def rows(heading: str) -> dict[str, str]:
@@ -61,10 +61,10 @@ def test_what_is_refused_is_answered_at_once(name: str) -> None:
 
 
 def sent_types() -> set[str]:
-    """Every member of `ServerType` that the package's code names, outside its own definition."""
+    """Every member of `ServerType` that the code of the processor and the standalone host names."""
     names: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
-        if path.name == "messages.py" or "testing" in path.parts or "cli" in path.parts:
+        if path.name == "messages.py" or not {"testing", "cli", "pipecat"}.isdisjoint(path.relative_to(PACKAGE).parts):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ServerType":

@@ -9,6 +9,7 @@ import json
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -77,6 +78,29 @@ ALLOWED_TEXTS: list[Any] = [
 @pytest.mark.parametrize("text", ALLOWED_TEXTS)
 def test_depth_is_what_counts(text: str) -> None:
     assert wire.decode(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("as_given", [str, str.encode], ids=["text", "bytes"])
+@pytest.mark.parametrize("padding", [0, 400], ids=["short", "long"])
+@pytest.mark.parametrize("depth", [63, 64, 65, 66])
+@pytest.mark.parametrize(
+    "levels",
+    [("[",), ('{"":',), ("[", '{"":'), ('{"":', "[", "[")],
+    ids=["lists", "objects", "in turns", "mostly lists"],
+)
+def test_depth_is_found_however_short_it_is_written(
+    levels: tuple[str, ...], depth: int, padding: int, as_given: Callable[[str], str | bytes]
+) -> None:
+    opening = [levels[index % len(levels)] for index in range(depth)]
+    # The innermost object is an empty one, the shortest there is.
+    inner = "{" if opening[-1] != "[" else "["
+    closing = ["]" if bracket == "[" else "}" for bracket in reversed(opening)]
+    written = as_given("".join([*opening[:-1], inner, *closing]) + " " * padding)
+    if depth > 64:
+        with pytest.raises(wire.InvalidJSONError, match="nested more than 64 deep"):
+            wire.decode(written)
+    else:
+        assert wire.decode(written) is not None
 
 
 def test_the_refusal_of_a_deep_message_holds_what_was_read() -> None:

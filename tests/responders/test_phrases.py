@@ -121,6 +121,24 @@ def test_expand_lists_what_may_be_said() -> None:
     ]
 
 
+NUMBERS = [
+    pytest.param({"type": "integer", "minimum": 1, "maximum": 3}, ["set 1", "set 2", "set 3"], id="between-bounds"),
+    pytest.param({"type": "integer", "minimum": -1.5, "maximum": 1.5}, ["set -1", "set 0", "set 1"], id="broken"),
+    pytest.param(
+        {"type": "integer", "minimum": 1, "maximum": 9, "multipleOf": 4}, ["set 4", "set 8"], id="other-keywords"
+    ),
+    pytest.param({"type": "integer", "minimum": 1}, ["set {n}"], id="no-maximum"),
+    pytest.param({"type": "integer", "minimum": 0, "maximum": 1000}, ["set {n}"], id="too-many"),
+    pytest.param({"type": "integer", "minimum": 0, "maximum": 1e300}, ["set {n}"], id="far-too-many"),
+    pytest.param({"type": "number", "minimum": 1, "maximum": 3}, ["set {n}"], id="not-whole"),
+]
+
+
+@pytest.mark.parametrize(("schema", "expected"), NUMBERS)
+def test_expand_lists_whole_numbers_between_bounds(schema: dict[str, Any], expected: list[str]) -> None:
+    assert list(read("set {n}", {"n": schema}).expand()) == expected
+
+
 def test_expand_is_lazy() -> None:
     member = {"enum": [f"m{number}" for number in range(100)]}
     names = [f"c{number}" for number in range(8)]

@@ -7,7 +7,7 @@ import sys
 from wild import Wild
 
 from rtvi_plugins.binding import Bot
-from rtvi_plugins.cli.serving import listen, serve
+from rtvi_plugins.cli.serving import listen, serve_bots
 from rtvi_plugins.server.app import BotHost
 
 
@@ -18,4 +18,4 @@ def announce(address: str) -> None:
 
 if __name__ == "__main__":
     bots = [Bot.load(path, plugins={"wild": Wild()}) for path in sys.argv[1:]]
-    serve(tuple(map(BotHost, bots)), listen("127.0.0.1", 0), announce)
+    serve_bots(tuple(map(BotHost, bots)), listen("127.0.0.1", 0), announce)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from rtvi_plugins.server import access
+from rtvi_plugins.hosting import access
 
 from .harness import Serving, bare, serve, talk
 

@@ -7,6 +7,10 @@ import inspect
 
 import pytest
 
+from tests.hosts import on_host, pytest_configure, pytest_generate_tests
+
+__all__ = ["on_host", "pytest_configure", "pytest_generate_tests"]
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -17,7 +21,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     async def run() -> None:
         await pyfuncitem.obj(**arguments)
-        await asyncio.sleep(0)
+        for _ in range(5):  # Pipecat's tasks take a few turns to end after they are cancelled
+            await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(run())

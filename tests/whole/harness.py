@@ -24,8 +24,10 @@ from rtvi_plugins.schema import ArgumentSource, compile_arguments, compile_value
 from rtvi_plugins.server import codec
 from rtvi_plugins.server.app import BotHost
 from rtvi_plugins.server.run import make_server
-from rtvi_plugins.testing import Client, MemoryPort, connect
+from rtvi_plugins.testing import Client, MemoryPort
 from rtvi_plugins.testing.client import RequestError
+from tests.hosts import connect, make
+from tests.pipecat.memory import PipelineClient
 
 CLIENTS = Path(__file__).parent.parent / "clients"
 MANIFEST = CLIENTS / "bot_whole.yaml"
@@ -63,7 +65,7 @@ def made(*functions: FunctionType, **limits: float) -> RTVIProcessor:
     base = whole().processor_class
     tables = replace(base.tables, functions=MappingProxyType({f.name: f for f in functions}))
     body = {"tables": tables, "limits": MappingProxyType({**base.limits, **limits}), "__slots__": ()}
-    processor: RTVIProcessor = type("Made", (base,), body)()
+    processor: RTVIProcessor = make(type("Made", (base,), body))
     return processor
 
 
@@ -111,6 +113,15 @@ class Talk(Client):
         return [message for message in self.received if message.get("id") == id_]
 
 
+class PipelineTalk(Talk, PipelineClient):
+    """The same over a pipeline."""
+
+    async def settle(self) -> None:
+        """Wait until the bot has handled everything that was sent so far, and the pipeline told of it."""
+        await super().settle()
+        await PipelineClient.settle(self)
+
+
 def assert_idle(processor: RTVIProcessor) -> None:
     """Check that a session that ended left nothing behind."""
     names = ("_running", "_workers", "_turn", "_waiting", "_waiting_timer", "_calls", "_clock")
@@ -123,7 +134,7 @@ def assert_idle(processor: RTVIProcessor) -> None:
 async def session(bot: Bot | RTVIProcessor | None = None, **keywords: Any) -> AsyncIterator[Talk]:
     """Open a session of the whole bot, or of a processor, and see that nothing is left of it afterwards."""
     async with connect(whole() if bot is None else bot, **keywords) as client:
-        client.__class__ = Talk
+        client.__class__ = PipelineTalk if isinstance(client, PipelineClient) else Talk
         assert isinstance(client, Talk)
         yield client
     assert_idle(client.processor)
@@ -176,17 +187,18 @@ async def dial(address: str, *, version: str | None = "2.1.0", is_binary: bool =
 
 
 class Recording:
-    """A port's memory joined with that of event handlers: what came first."""
+    """What a session pushed joined with what event handlers heard: what came first."""
 
     def __init__(self, client: Talk, *events: str) -> None:
         self.order: list[tuple[str, Any]] = []
-        push = client.port.push_frame
+        port = client.processor.port
+        push = port.push_frame
 
         async def push_frame(frame: Frame, direction: FrameDirection) -> None:
             self.order.append((f"port {direction.name.lower()}", frame))
             await push(frame, direction)
 
-        client.port.push_frame = push_frame  # type: ignore[method-assign]
+        port.push_frame = push_frame  # type: ignore[method-assign]
         for event in events:
             client.processor.add_event_handler(event, self._noting(event))
 

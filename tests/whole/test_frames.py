@@ -44,6 +44,8 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 """Name → fields in order, with their defaults."""
 
+TREE = {"root": {"ref": "e1", "role": "generic"}, "captured_at": 1}
+
 
 @pytest.mark.parametrize("name", FORMS)
 def test_frames_have_the_form_that_plugins_know(name: str) -> None:
@@ -161,6 +163,7 @@ async def test_a_group_frame_without_data_is_nothing() -> None:
         assert client.received[before:] == []
 
 
+@pytest.mark.standalone("a pipeline takes Pipecat's frames alone: tests/pipecat/test_frames.py")
 async def test_other_frames_go_on_through_the_pipeline() -> None:
     class OwnFrame(Frame):
         pass
@@ -185,7 +188,10 @@ IN = [
         id="event",
     ),
     pytest.param(
-        ("ui-snapshot", {"tree": {"root": {}}}), RTVIUISnapshotFrame("m1", {"root": {}}), "on_ui_message", id="snapshot"
+        ("ui-snapshot", {"tree": TREE}),
+        RTVIUISnapshotFrame("m1", TREE),
+        "on_ui_message",
+        id="snapshot",
     ),
     pytest.param(
         ("ui-cancel-job-group", {"job_id": "g", "reason": "bored"}),

@@ -41,6 +41,7 @@ async def test_a_cancelled_caller_ends_the_call() -> None:
         assert not client.processor._calls
 
 
+@pytest.mark.standalone("a pipeline that has ended carries no frames: tests/pipecat/test_faults.py has the outcomes")
 async def test_everybody_is_told_when_the_client_leaves() -> None:
     outcomes: list[Any] = []
 
@@ -85,6 +86,7 @@ async def test_nothing_begins_once_the_client_has_gone() -> None:
     assert_idle(processor)
 
 
+@pytest.mark.standalone("a pipeline that has ended carries no frames: tests/pipecat/test_faults.py has the outcomes")
 async def test_an_outcome_on_its_way_arrives_though_the_client_leaves() -> None:
     outcomes: list[Any] = []
 

@@ -9,6 +9,7 @@ import pytest
 
 from rtvi_plugins import ActionError, RTVIClientMessageFrame, RTVIProcessor, RTVIServerResponseFrame
 from rtvi_plugins.processor.media import _KEY
+from tests.hosts import make
 
 from .harness import Talk, made, raised, session, whole
 
@@ -64,6 +65,7 @@ async def test_an_answer_given_twice_is_sent_once() -> None:
         assert len(client.answers(id_)) == 1
 
 
+@pytest.mark.standalone("in a pipeline a stage may answer: tests/pipecat/test_frames.py")
 async def test_without_anybody_to_listen_an_unknown_message_is_refused_at_once() -> None:
     async with session(made(message_timeout=60)) as client:
         refusal = await client.refused("client-message", {"t": "ehco"})
@@ -115,7 +117,7 @@ async def test_a_clients_own_update_is_not_announced_to_it() -> None:
 
 async def test_nothing_is_announced_where_the_manifest_does_not_say_so() -> None:
     quiet: Any = type("Quiet", (whole().processor_class,), {"announces_changes": False, "__slots__": ()})
-    async with session(quiet()) as client:
+    async with session(make(quiet)) as client:
         await client.processor.set_option("desk", "sign", "closed")
         assert await client.get_config() == CLOSED
         assert client.server_messages == []
@@ -125,6 +127,7 @@ async def test_nothing_is_announced_where_the_manifest_does_not_say_so() -> None
 # -- context ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.standalone("a pipeline keeps the context itself: tests/pipecat/test_stock.py")
 async def test_a_responder_that_keeps_a_context_is_given_messages() -> None:
     async with session() as client:
         for content in ("Be kind.", [{"type": "text", "text": "x"}], None):
@@ -159,6 +162,7 @@ async def test_what_is_no_context_message_is_refused(data: Any) -> None:
         assert await client.call("llm.get_context") == {"messages": [], "tools": []}
 
 
+@pytest.mark.standalone("a pipeline keeps the context itself: tests/pipecat/test_stock.py")
 async def test_a_bot_without_a_context_says_so() -> None:
     async with session(RTVIProcessor()) as client:
         assert (await client.refused("append-to-context", {"role": "user", "content": "x"})).code == "no-responder"
@@ -204,6 +208,7 @@ BAD: list[tuple[str, str, Any]] = [
 ]
 
 
+@pytest.mark.standalone("a pipeline takes media: tests/pipecat/test_stock.py")
 @pytest.mark.parametrize(("type_", "data"), [pytest.param(t, d, id=i) for i, t, d in GOOD])
 async def test_media_that_a_host_cannot_take_is_refused_clearly(type_: str, data: Any) -> None:
     async with session() as client:
@@ -212,6 +217,7 @@ async def test_media_that_a_host_cannot_take_is_refused_clearly(type_: str, data
         assert refusal.text == f"This bot does not take {type_.removesuffix('-batch')}"
 
 
+@pytest.mark.standalone("a pipeline takes media: tests/pipecat/test_stock.py")
 @pytest.mark.parametrize(("type_", "data"), [pytest.param(t, d, id=i) for i, t, d in GOOD])
 async def test_media_reaches_a_host_that_can_take_it(type_: str, data: Any) -> None:
     async with session() as client:

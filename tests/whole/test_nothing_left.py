@@ -166,6 +166,7 @@ def timers() -> list[asyncio.TimerHandle]:
     return [handle for handle in loop._scheduled if not handle.cancelled()]
 
 
+@pytest.mark.standalone("sessions in pipelines are counted in tests/pipecat/test_faults.py")
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_two_thousand_function_calls_and_jobs_leave_nothing_behind(seed: int) -> None:
     before = count_left()

@@ -9,6 +9,7 @@ import pytest
 
 from rtvi_plugins import RTVIUIEventFrame, RTVIUISnapshotFrame
 from rtvi_plugins.processor.ui import STANDARD_COMMANDS
+from tests.hosts import make
 
 from .harness import Recording, Talk, made, raised, session
 
@@ -177,9 +178,7 @@ async def test_a_command_that_does_not_fit_is_the_plugins_error(name: str, paylo
 
 
 async def test_a_bot_that_declares_no_command_may_send_any() -> None:
-    from rtvi_plugins import RTVIProcessor  # noqa: PLC0415
-
-    async with session(RTVIProcessor()) as client:
+    async with session(make()) as client:
         await client.processor.ui_command("dance", [1, 2])
         assert client.data("ui-command") == [{"command": "dance", "payload": [1, 2]}]
         assert isinstance(await raised(client.processor.ui_command("toast", {})), ValueError)

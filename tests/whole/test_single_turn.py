@@ -16,6 +16,8 @@ from rtvi_plugins.server.app import BotHost
 
 from .harness import serving
 
+pytestmark = pytest.mark.standalone("the standalone server itself")
+
 STREAM = {"accept": "text/event-stream"}
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from .harness import RESULT, dial, serving
 
+pytestmark = pytest.mark.standalone("the standalone server itself")
+
 FORMS = pytest.mark.parametrize("is_binary", [False, True], ids=["json", "protobuf"])
 
 

@@ -118,13 +118,13 @@ class Starts:
     _kept: OrderedDict[str, tuple[float, str, bytes]] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
-    def add(self, start: Start) -> str:
-        """Keep a start and give its key. The oldest ones go when there are too many."""
+    def add(self, start: Start, key: str = "") -> str:
+        """Keep a start and give its key, a new one unless one is given. The oldest ones go when there are too many."""
         self._forget()
         config = wire.encode(start.config)
         while self._kept and (len(self._kept) >= self.limit or self._bytes + len(config) > self.max_bytes):
             self._drop_oldest()
-        key = secrets.token_urlsafe(24)
+        key = key or secrets.token_urlsafe(24)
         self._kept[key] = (self.clock(), start.caller, config)
         self._bytes += len(config)
         return key

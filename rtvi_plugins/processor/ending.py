@@ -1,0 +1,57 @@
+"""How a handler's end becomes an answer: the one place that tells its failure to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.loop import MessageLoop
+
+logger = logging.getLogger(__name__)
+
+
+class Words(NamedTuple):
+    """What the client is told of a handler that did not come to its end. Texts of its exceptions are not among it."""
+
+    failed: str
+    cancelled: str
+    category: Category
+
+
+OF_ACTION: Final = Words("The action failed", "The action was cancelled", Category.ACTION)
+OF_MESSAGE: Final = Words("The request failed", "The request was cancelled", Category.INTERNAL)
+OF_EVENT: Final = Words("The event could not be handled", "The event was cancelled", Category.INTERNAL)
+
+
+def refusal_of(error: BaseException, words: Words, handler: str, must_end: Callable[[], bool]) -> Refusal:
+    """Say what an exception that left a handler means for its request; to be called while it is handled.
+
+    handler:  what failed, for the log.
+    must_end: whether a cancellation concerns more than this handler.
+    Raises the exception again when it is not the handler's own business.
+    """
+    if isinstance(error, ActionError):
+        return Refusal(error.text, error.code, Category.ACTION, error.details)
+    if isinstance(error, asyncio.CancelledError) and not must_end():
+        return Refusal(words.cancelled, Code.CANCELLED, words.category)
+    if isinstance(error, Exception | SystemExit):  # sys.exit() in a handler must not end the server
+        logger.error("%s failed", handler, exc_info=error)
+        return Refusal(words.failed, Code.ACTION_FAILED, words.category)
+    raise error
+
+
+def refuse_failed(processor: MessageLoop, request: Request, error: BaseException, words: Words, handler: str) -> None:
+    """Answer a request with what its handler raised; raise it again when it is not the handler's own.
+
+    A cancellation is when the session ends, and is not when the request's time was up.
+    """
+    processor.refuse(
+        request,
+        refusal_of(error, words, handler, must_end=lambda: not request.is_expired and processor.must_end()),
+    )

@@ -1,0 +1,156 @@
+"""uvicorn's WebSocket protocol, made quicker, smaller and safer. What it adds is offered in the scope."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from rtvi_plugins.server.connection import ABORT, WRITE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_PARTS: Final = 1024
+"""Parts of one incoming message that are kept before they are joined."""
+
+MOST_UNREAD: Final = 16
+"""Messages of a client that wait to be read before the socket is left alone for a while."""
+
+SMALL: Final = 4096
+"""Bytes of a message that may wait beside others; after a larger one, the socket is left alone at once."""
+
+
+class Inbox:
+    """What uvicorn needs of `asyncio.Queue` for its one reader, in a tenth of the memory and half of the time."""
+
+    __slots__ = ("_loop", "_next", "_unread", "_waiter")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._unread: list[Any] = []
+        self._next = 0  # taking the first of a long list away would move all the others
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._unread) - self._next
+
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return self._next == len(self._unread)
+
+    def put_nowait(self, event: Any) -> None:
+        """Add an event."""
+        self._unread.append(event)
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def get(self) -> Any:
+        """Take the oldest event, once there is one."""
+        unread = self._unread
+        while self._next == len(unread):
+            waiter = self._waiter = self._loop.create_future()
+            await waiter
+        event = unread[self._next]
+        self._next += 1
+        if self._next == len(unread):
+            unread.clear()
+            self._next = 0
+        else:
+            unread[self._next - 1] = None
+        return event
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's sans-I/O protocol, with two things more for the endpoint.
+
+    It can drop a client that does not read, and write a message without waiting where there is nothing to wait for.
+    Beyond that it closes what uvicorn leaves open: memory that a client can fill with parts of messages or with pings.
+    """
+
+    _late_pongs = b""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue = cast("asyncio.Queue[Any]", Inbox(self.loop))
+
+    def handle_connect(self, event: Any) -> None:
+        """Add what the endpoint may use to the scope, before it sees it."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            extensions = cast("dict[str, Any]", self.scope["extensions"])
+            extensions[ABORT] = self.transport.abort
+            if not self.conn.extensions:  # else messages would have to be compressed
+                write: Callable[[bytes, bool], bool] = self.write
+                extensions[WRITE] = write
+
+    async def run_asgi(self) -> None:
+        """Run the application; an opening handshake that it refused with an answer of its own is complete, too."""
+        app = self.app
+
+        async def answering(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, send)
+            if self.initial_response is not None:
+                self.handshake_complete = True
+
+        self.app = answering
+        await super().run_asgi()
+
+    # -- in -----------------------------------------------------------------------------------------------------------
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message on. Reading pauses while many wait; for each single one, that would take two system calls."""
+        size = sum(map(len, self.frames))
+        was_paused, self.read_paused = self.read_paused, True  # uvicorn would pause after every message
+        super().send_receive_event_to_app()
+        self.read_paused = was_paused
+        if not (was_paused or self.close_sent) and (size > SMALL or len(cast("Inbox", self.queue)) >= MOST_UNREAD):
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def handle_cont(self, event: Any) -> None:
+        """Join the parts of a message from time to time: parts may be empty, so their number has no bound."""
+        if len(self.frames) >= MOST_PARTS:
+            self.frames = [b"".join(self.frames)]
+        super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Answer a ping; while the client does not read, only the latest (RFC 6455, 5.5.3)."""
+        pongs = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(pongs)
+        elif pongs:
+            self._late_pongs = pongs
+
+    # -- out ----------------------------------------------------------------------------------------------------------
+
+    def write(self, payload: bytes, is_binary: bool) -> bool:
+        """Write a message at once, in one frame (RFC 6455, 5.2).
+
+        False where that cannot be: the client does not read, or the connection is being closed. Then `send` waits, or
+        says so.
+        """
+        if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
+            return False
+        first = 0x82 if is_binary else 0x81
+        size = len(payload)
+        if size < 126:
+            head = bytes((first, size))
+        elif size < 65_536:
+            head = struct.pack("!BBH", first, 126, size)
+        else:
+            head = struct.pack("!BBQ", first, 127, size)
+        self.transport.write(head + payload)
+        return True
+
+    def resume_writing(self) -> None:
+        """Let the application write again, after the pong that waited."""
+        if self._late_pongs:
+            pongs, self._late_pongs = self._late_pongs, b""
+            self.transport.write(pongs)
+        super().resume_writing()
