@@ -67,6 +67,7 @@ CODES: Final[Mapping[Code, str]] = {
     Code.NO_RESPONDER: "the manifest chose no responder, so there is nobody to talk to",
     Code.INCOMPATIBLE_VERSION: "the client's protocol is newer than the server's; it may go on",
     Code.SHUTTING_DOWN: "the server is stopping",
+    Code.STAGE_FAILED: "a stage of the pipeline failed; the session goes on",
     Code.INTERNAL: "a fault of this package",
 }
 """What each code means to a client."""
@@ -124,8 +125,10 @@ def _type_of(schema: Mapping[str, Any]) -> str:
         case {"anyOf": [one, {"type": "null"}]}:
             text = _type_of(one)
         case {"anyOf": [*forms]}:
-            is_duration = [form.get("type") for form in forms] == ["number", "string"]
-            text = "duration" if is_duration else " or ".join(_type_of(form) for form in forms)
+            forms = [form for form in forms if form != {"type": "null"}]
+            is_duration = [form.get("type") for form in forms[:2]] == ["number", "string"]
+            words = ["duration", *map(_type_of, forms[2:])] if is_duration else map(_type_of, forms)
+            text = " or ".join(words)
         case {"$ref": target}:
             text = _link(str(target).rpartition("/")[2])
         case {"const": value}:
@@ -144,6 +147,9 @@ def _type_of(schema: Mapping[str, Any]) -> str:
 
 
 def _link(model: str) -> str:
+    if model in PIPELINE_TITLES:
+        title = PIPELINE_TITLES[model]
+        return f"[{title}](pipelines.md#{title.replace(' ', '-')})"
     title = TITLES.get(model) or {"Value": "value schema", "Limits": "limits"}[model]
     return f"[{title}](#{title.replace(' ', '-')}{'s' if model == 'Value' else ''})"
 
@@ -173,6 +179,17 @@ TITLES: Final = {
     "Auth": "auth",
 }
 """Models of the manifest, with the headings under which docs/manifest.md has them."""
+
+PIPELINE_TITLES: Final = {
+    "Pipeline": "pipeline",
+    "Stage": "stage",
+    "Part": "part",
+    "Audio": "audio",
+    "Turns": "turns",
+    "Context": "context",
+    "ContextMessage": "context message",
+}
+"""Models of `pipeline:`, with the headings under which docs/pipelines.md has them."""
 
 
 def properties_of(model: str) -> dict[str, dict[str, Any]]:

@@ -34,7 +34,7 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
         "bad-value": "a value has the right type but is not one of the legal ones",
         "bad-name": "a name is not made of letters, digits, '_' and '-', beginning with a letter",
         "bad-duration": "a duration is not like 500ms, 10s, 5m or a number of seconds",
-        "empty-bot": "the manifest declares no service, function, message or ui",
+        "empty-bot": "the manifest declares no service, function, message or ui, and has no pipeline that answers",
         "reserved-name": "the name is taken by the protocol",
         "duplicate-bot": "two manifests that run together have one name",
         # references
@@ -66,6 +66,12 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
         "bad-responder": "a responder's settings are wrong",
         "duplicate-tool": "an LLM would know two things by one name",
         "missing-host": "a section needs a host or an extra that is not there",
+        # pipelines
+        "unknown-stage": "no such stage, service, strategy or class",
+        "missing-extra": "a stage needs packages that are not installed",
+        "bad-stage": "a stage is not given what it takes, or given what it does not take, or cannot be made",
+        "bad-order": "stages cannot work in this order, or one is missing or there twice",
+        "bad-bind": "`bind:` names no field of a stage, or the option does not fit the field",
     }
 )
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -53,6 +54,9 @@ class Form(enum.Enum):
     """None of them."""
 
 
+_SIMPLE: Final = {named.__name__: named for named in (bool, dict, float, int, list, object, str)} | {"None": None}
+"""What most annotations say; compiling each of them takes longer than all the rest of reading a signature."""
+
 _ORIGINAL_THIRD: Final = {HandlerKind.OPTION: "option", HandlerKind.ACTION: "arguments"}
 
 
@@ -77,38 +81,48 @@ class Signature:
     @classmethod
     def of(cls, function: HandlerFunction, kind: HandlerKind) -> Signature:
         """Read a handler's signature; annotations written as text are resolved where that is possible."""
-        is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is a handler too
-        )
-        try:
-            signature = inspect.signature(function)
-        except (TypeError, ValueError):
-            return cls(Form.UNFIT, {}, takes_job=False, takes_rest=False, is_async=is_async)
-        parameters = [p.replace(annotation=_evaluated(p.annotation, function)) for p in signature.parameters.values()]
-        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        rest = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        names = [p.name for p in positional]
-        keywords = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+        # Whoever checks a handler binds it next. Only plain functions: others may claim to be equal and not be alike.
+        return _of_function(function, kind) if isinstance(function, types.FunctionType) else _read(function, kind)
 
-        def found(form: Form, given: dict[str, inspect.Parameter], *, job: bool = False) -> Signature:
-            returns = _evaluated(signature.return_annotation, function)
-            return cls(form, given, takes_job=job, takes_rest=rest, is_async=is_async, returns=returns)
 
-        unfit = found(Form.UNFIT, {})
-        if not positional or any(p.kind is p.VAR_POSITIONAL for p in parameters):
-            return unfit
-        if kind in (HandlerKind.MESSAGE, HandlerKind.EVENT):
-            required = [n for n, p in keywords.items() if p.default is p.empty]
-            return found(Form.DATA, {}) if len(names) == 2 and not required else unfit
-        if len(names) == 3 and not keywords and not rest and names[1:] == ["service", _ORIGINAL_THIRD[kind]]:
-            return found(Form.ORIGINAL, {})
-        if kind is HandlerKind.OPTION:
-            return unfit
-        job = len(names) > 1 and names[1] == "job"
-        given = {p.name: p for p in positional[2 if job else 1 :] if p.kind is p.POSITIONAL_OR_KEYWORD} | keywords
-        if len(given) != len(parameters) - (2 if job else 1) - rest:
-            return unfit
-        return found(Form.TYPED, given, job=job)
+def _read(function: HandlerFunction, kind: HandlerKind) -> Signature:
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is a handler too
+    )
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return Signature(Form.UNFIT, {}, takes_job=False, takes_rest=False, is_async=is_async)
+    parameters = [
+        p.replace(annotation=_evaluated(p.annotation, function)) if isinstance(p.annotation, str) else p
+        for p in signature.parameters.values()
+    ]
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    names = [p.name for p in positional]
+    keywords = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+    returns = _evaluated(signature.return_annotation, function)
+
+    def found(form: Form, given: dict[str, inspect.Parameter], *, job: bool = False) -> Signature:
+        return Signature(form, given, takes_job=job, takes_rest=rest, is_async=is_async, returns=returns)
+
+    if not positional or any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return found(Form.UNFIT, {})
+    if kind in (HandlerKind.MESSAGE, HandlerKind.EVENT):
+        required = [n for n, p in keywords.items() if p.default is p.empty]
+        return found(Form.DATA if len(names) == 2 and not required else Form.UNFIT, {})
+    if len(names) == 3 and not keywords and not rest and names[1:] == ["service", _ORIGINAL_THIRD[kind]]:
+        return found(Form.ORIGINAL, {})
+    if kind is HandlerKind.OPTION:
+        return found(Form.UNFIT, {})
+    job = len(names) > 1 and names[1] == "job"
+    given = {p.name: p for p in positional[2 if job else 1 :] if p.kind is p.POSITIONAL_OR_KEYWORD} | keywords
+    if len(given) != len(parameters) - (2 if job else 1) - rest:
+        return found(Form.UNFIT, {})
+    return found(Form.TYPED, given, job=job)
+
+
+_of_function: Final = functools.lru_cache(maxsize=4)(_read)
 
 
 def _evaluated(annotation: Any, function: HandlerFunction) -> Any:
@@ -116,6 +130,8 @@ def _evaluated(annotation: Any, function: HandlerFunction) -> Any:
     if not isinstance(annotation, str):
         return annotation
     scope = getattr(inspect.unwrap(function), "__globals__", {})
+    if annotation in _SIMPLE and annotation not in scope:
+        return _SIMPLE[annotation]
     try:
         return eval(annotation, scope)  # noqa: S307 - the plugin's own source, which is running already
     except Exception:  # noqa: BLE001 - names for type checkers only

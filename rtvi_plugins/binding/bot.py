@@ -13,14 +13,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-import importlib_metadata
-
 from rtvi_plugins import responders
 from rtvi_plugins.binding.matching import Matching
+from rtvi_plugins.binding.pipelines import Binds, PipelinePlan, bound_apply, check_pipeline
 from rtvi_plugins.binding.report import Path as ManifestPath
 from rtvi_plugins.binding.report import Report
 from rtvi_plugins.binding.responding import make_responder
-from rtvi_plugins.binding.sections import refuse_unserved
 from rtvi_plugins.binding.signatures import Fault, check_action, check_signature
 from rtvi_plugins.binding.values import Values, initial_config
 from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
@@ -28,6 +26,7 @@ from rtvi_plugins.errors import Problem, StartupError, sort_problems
 from rtvi_plugins.handlers import Handler, HandlerKind
 from rtvi_plugins.hooks.contracts import Responder
 from rtvi_plugins.hooks.host import PluginHost
+from rtvi_plugins.hooks.installed import version_of
 from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
 from rtvi_plugins.processor.calling import as_coroutine
@@ -43,7 +42,7 @@ from rtvi_plugins.processor.tables import (
     UIEventType,
 )
 from rtvi_plugins.processor.tools import MAX_TOOL_NAME, tool_name
-from rtvi_plugins.schema import MISSING, ValueSchema
+from rtvi_plugins.schema import ValueSchema
 
 if TYPE_CHECKING:
     from rtvi_plugins.manifest.model import Manifest, Option, Service
@@ -66,11 +65,13 @@ class Bot:
     manifest:        what was declared, with all it uses taken in.
     tables:          what its sessions look up; `processor_class` holds the same.
     processor_class: the generated subclass of `RTVIProcessor`; one instance is one session.
+    pipeline:        what the Pipecat host builds for each session; None for a bot without `pipeline:`.
     """
 
     manifest: Manifest
     tables: Tables
     processor_class: type[RTVIProcessor]
+    pipeline: PipelinePlan | None
     _started: tuple[Callable[..., Any], ...]
     _ended: tuple[Callable[..., Any], ...]
 
@@ -149,7 +150,7 @@ def load_bots(
     shipped = {name: file for name, (_, file) in host.manifests().items()}
     with collector_paused():
         loaded, problems = load_manifests(paths, shipped=shipped, environ=os.environ if environ is None else environ)
-        found: list[Problem] = [*host.problems, *problems]
+        found: list[Problem] = [*problems]
         bots: list[Bot] = []
         faulty = {problem.location.path for problem in problems}
         for one in loaded:
@@ -157,14 +158,13 @@ def load_bots(
             found += own
             if bot is not None and one.path not in faulty:
                 bots.append(bot)
-    return tuple(bots), sort_problems(found)
+    return tuple(bots), sort_problems([*found, *host.problems])  # asked for stages, plugins may have shown more faults
 
 
 def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Problem, ...]]:
     """Bind one manifest. Returns the bot, or None, and the problems that this manifest has with its plugins."""
     binder = _Binder(loaded, host)
     tables = binder.tables()
-    refuse_unserved(binder.report)
     manifest = loaded.manifest
     limits = MappingProxyType(manifest.runtime.limits.model_dump())
     started, ended = host.session_hooks(binder.used)
@@ -181,11 +181,13 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
             "lingering": set(),
             "announces_changes": manifest.runtime.announce_changes,
         }
-        return Bot(manifest, tables, type(f"{name}Processor", (RTVIProcessor,), body), started, ended)
+        return Bot(manifest, tables, type(f"{name}Processor", (RTVIProcessor,), body), binder.plan, started, ended)
 
     responder = make_responder(manifest, host, binder.report, binder.values, made(None))
-    problems = sort_problems(binder.report.problems)
-    return (made(responder) if binder.report.is_sound else None), problems
+    bot = made(responder)
+    if binder.plan is not None and binder.report.is_sound:
+        binder.plan.check_stages(binder.report, bot)
+    return (bot if binder.report.is_sound else None), sort_problems(binder.report.problems)
 
 
 class _Binder:
@@ -197,6 +199,8 @@ class _Binder:
         self.report = Report(loaded)
         self.values = Values(loaded.manifest, self.report)
         self.matching = Matching(host, self.report)
+        self.plan = check_pipeline(self.report, host)
+        self._binds = Binds(self.report, self.plan)
         self._schemas: dict[tuple[str, str], ValueSchema] = {}
 
     def tables(self) -> Tables:
@@ -209,6 +213,8 @@ class _Binder:
                 actions[name, action.action] = action
         config = initial_config(self._manifest, self._schemas, self.report, self.values)
         tables = Tables(
+            name=self._manifest.bot,
+            description=self._manifest.description,
             services=MappingProxyType(services),
             actions=MappingProxyType(actions),
             messages=MappingProxyType(self._messages()),
@@ -234,10 +240,15 @@ class _Binder:
         """The plugins that serve this bot."""
         choice = self._manifest.runtime.responder
         responder = self._host.responders().get(choice.use) if choice else None
-        return self.matching.used | ({responder[0].name} if responder else set())
+        stages = frozenset() if self.plan is None else self.plan.plugins
+        return self.matching.used | ({responder[0].name} if responder else set()) | stages
 
     def _wrap(self, tables: Tables) -> None:
-        """Put the middleware of this bot's plugins around every option and action."""
+        """Have bound options reach their stages, and put the middleware of this bot's plugins around all."""
+        for name, service in tables.services.items():
+            for option in service.options.values():
+                if option.bind is not None:
+                    option.apply = bound_apply(name, option)
         if middleware := self._host.middleware(self.used):
             for name, service in tables.services.items():
                 for option in service.options.values():
@@ -250,7 +261,9 @@ class _Binder:
     ) -> Iterable[RTVIServiceOption]:
         for name, option in service.options.items():
             path = ("services", service_name, "options", name)
-            schema = self._schemas[service_name, name] = self.values.option(option, path)
+            default = self._binds.default(option, path)
+            schema = self.values.option(option, path, self._binds.schema(option, path), default)
+            self._schemas[service_name, name] = schema
             handler = handlers.get((HandlerKind.OPTION, name))
             if handler is not None:
                 self._unfit(path, handler, check_signature(handler))
@@ -264,7 +277,7 @@ class _Binder:
                 schema,
                 handler.function if handler else None,
                 description=option.description,
-                default=option.default if option.has_default else MISSING,
+                default=default,
                 unit=option.unit,
                 mutable=option.mutable,
                 client=option.client,
@@ -384,7 +397,4 @@ def _needs_handler(option: Option) -> bool:
 
 @functools.cache
 def _version() -> str:
-    try:
-        return str(importlib_metadata.version("rtvi-plugins"))
-    except importlib_metadata.PackageNotFoundError:
-        return "0"
+    return version_of("rtvi-plugins") or "0"

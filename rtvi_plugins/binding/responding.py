@@ -53,7 +53,7 @@ def make_responder(
         return responder(settings, bot)
     except ValueError as error:
         for line in str(error).splitlines() or ["it refuses these settings"]:
-            steps, text = _place_in(settings, line)
+            steps, text = place_in(settings, line)
             report.add("bad-responder", (*place, *steps), f"responder '{choice.use}': {text}")
     except Exception as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's problem
         text = f"plugin '{plugin.name}' ({plugin}): responder '{choice.use}' cannot be made: {error_text(error)}"
@@ -62,8 +62,8 @@ def make_responder(
     return None
 
 
-def _place_in(settings: Mapping[str, Any], line: str) -> tuple[tuple[str | int, ...], str]:
-    """Read where in its settings a responder found fault: `rules[2].say[0]: text`; nowhere when it does not say.
+def place_in(settings: Mapping[str, Any], line: str) -> tuple[tuple[str | int, ...], str]:
+    """Read where a responder, or a stage, found fault: `rules[2].say[0]: text`; nowhere when it does not say.
 
     A last step that leads nowhere, such as a missing key, is left out.
     """

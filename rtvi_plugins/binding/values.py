@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+import orjson
+
+from rtvi_plugins.binding.pipelines import laid_over
 from rtvi_plugins.binding.report import Path, Report
 from rtvi_plugins.errors import did_you_mean
 from rtvi_plugins.manifest.model import Argument, Manifest, Option, Value
 from rtvi_plugins.schema import (
+    MISSING,
     ArgumentSource,
     ArgumentsSchema,
     SharedSchemas,
@@ -18,6 +22,9 @@ from rtvi_plugins.schema import (
     compile_arguments,
     compile_value,
 )
+
+_PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+"""Only what is JSON already."""
 
 _YAML_BOOLEANS: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})
 """Text here, though YAML of old (and people) take some of it for a bool."""
@@ -29,12 +36,20 @@ class Values:
     def __init__(self, manifest: Manifest, report: Report) -> None:
         self._report = report
         self._shared = SharedSchemas(manifest.defs)
+        # Documents that were found sound, as JSON; and what came of them. A large manifest says most things often.
+        self._sound: set[bytes] = set()
+        self._made: dict[tuple[bytes, str], ValueSchema] = {}
         for name, document in manifest.defs.items():
             self._check(document, ("$defs", name))
 
     def _check(self, keywords: Mapping[str, Any] | bool, path: Path, own: Iterable[str] = ()) -> bool:
         """Report what is wrong with a document; True when nothing is. `own`: legal keys beside those of JSON Schema."""
+        key = _as_key(keywords)
+        if key in self._sound:
+            return True
         faults = check_document(keywords, self._shared)
+        if not faults and key is not None:
+            self._sound.add(key)
         for fault in faults:
             hint = fault.hint
             if fault.slug == "unknown-key" and len(fault.path) == 1:
@@ -50,17 +65,53 @@ class Values:
         return self._compiled(value, path) or compile_value(True)
 
     def _compiled(self, value: Value, path: Path) -> ValueSchema | None:
+        keywords = value.keywords
+        key = _as_key(keywords)
+        made = None if key is None else self._made.get((key, value.description))
+        if made is not None:
+            return made
         try:
-            return compile_value(value.keywords, self._shared, description=value.description)
+            made = compile_value(keywords, self._shared, description=value.description)
         except ValueError:  # no fault was found, and yet the validator does not take it
             self._report.add("bad-schema", path, "the schema cannot be compiled")
             return None
+        if key is not None:
+            self._made[key, value.description] = made
+        return made
 
-    def option(self, option: Option, path: Path) -> ValueSchema:
-        """Compile an option's schema and check its default against it."""
-        schema = self.value(option, path)
+    def option(
+        self, option: Option, path: Path, field: Mapping[str, Any] | None = None, default: Any = MISSING
+    ) -> ValueSchema:
+        """Compile an option's schema and check its default against it.
+
+        field:   schema of the field of the pipeline that takes the option's values.
+        default: the option's default, which may come from the pipeline; `MISSING` when there is none.
+        """
+        schema = self.value(option, path) if field is None else self._bound(option, path, field)
         if option.has_default:
             self.fits(schema, option.default, (*path, "default"), "the default")
+        elif default is not MISSING:
+            self.fits(schema, default, (*path, "bind"), "what the pipeline sets")
+        return schema
+
+    def _bound(self, option: Option, path: Path, field: Mapping[str, Any]) -> ValueSchema:
+        """Compile the schema of an option whose values a pipeline's field takes: both must allow a value."""
+        if not self._check(option.keywords, path, Option.model_fields):
+            return compile_value(True)
+        keywords, fault = laid_over(field, option.keywords)
+        if fault is not None:
+            self._report.add("bad-bind", (*path, "type"), fault.text, expected=fault.expected, hint=fault.hint)
+            return compile_value(True)
+        try:
+            schema = compile_value(keywords, self._shared, description=option.description)
+            of_field = compile_value(field)
+        except ValueError:
+            self._report.add("bad-schema", path, "the schema cannot be compiled")
+            return compile_value(True)
+        for index, value in enumerate(option.keywords.get("enum", ())):
+            self.fits(
+                of_field, value, (*path, "enum", index), f"'{option.bind}' does not take it: the value", "bad-bind"
+            )
         return schema
 
     def arguments(self, arguments: Mapping[str, Argument], path: Path) -> ArgumentsSchema:
@@ -101,6 +152,14 @@ class Values:
             is_of_key = fault.text.startswith("not a known ")
             self._report.add(slug, place, text, hint=hint if "boolean" in fault.text else "", on_key=is_of_key)
         return not faults
+
+
+def _as_key(keywords: Mapping[str, Any] | bool) -> bytes | None:
+    """Give what a document says as text; None for one that has no such text."""
+    try:
+        return orjson.dumps(keywords, option=_PLAIN)
+    except TypeError:
+        return None
 
 
 def _at(value: object, path: Path) -> object:

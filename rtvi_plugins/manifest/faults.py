@@ -15,8 +15,9 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from rtvi_plugins.errors import Problem, did_you_mean, quoted
-from rtvi_plugins.manifest.model import Manifest, ResponderChoice, Service, Value, is_duration
+from rtvi_plugins.manifest.model import Manifest, Service, Value
 from rtvi_plugins.manifest.paths import KeyPath, dotted, kind_of, shown
+from rtvi_plugins.manifest.primitives import Choice, is_duration
 from rtvi_plugins.manifest.source import Source
 
 DURATION: Final = "a duration like 500ms, 10s, 5m, 1h or a number of seconds"
@@ -139,7 +140,7 @@ def _expected(kind: Any, metadata: tuple[Any, ...] = ()) -> str:
         return " or ".join(_expected(k) for k in get_args(kind))
     if isinstance(origin, type) and issubclass(origin, Value):
         return "a type name, bool or object"
-    if origin is ResponderChoice:
+    if isinstance(origin, type) and issubclass(origin, Choice):
         return "string or object"
     return _WORDS.get(origin, "object")
 
@@ -159,6 +160,8 @@ def _describe(kind: str, context: Mapping[str, Any], place: _Place, source: Sour
     if kind == "extra_forbidden":
         legal = keys_of(_model_at(path[:-1]) or Manifest)
         hint = did_you_mean(name, legal)
+        if len(path) == 1 and name in ("actions", "options"):
+            hint = f"write it in a service: 'services: {{NAME: {{{name}: …}}}}'"
         expected = "" if hint else quoted(legal)
         return problem("unknown-key", f"unknown key {shown(name)}", expected=expected, hint=hint, at_key=True)
     value = value_at(source.value, path)
@@ -166,9 +169,11 @@ def _describe(kind: str, context: Mapping[str, Any], place: _Place, source: Sour
         return problem("bad-name", f"{shown(name)} is not a name", expected=NAME, at_key=True)
     if kind in ("string_pattern_mismatch", "string_too_long"):
         return problem("bad-name", f"{shown(str(value))} is not a name", expected=NAME)
-    if kind == "bad_duration":
-        return problem("bad-duration", f"{shown(str(value))} is not a duration", expected=DURATION)
     wanted = _expected(place.kind, place.metadata)
+    if kind == "bad_duration":
+        # A union is a duration or a word that stands for none.
+        expected = wanted if DURATION in wanted else DURATION
+        return problem("bad-duration", f"{shown(str(value))} is not a duration", expected=expected)
     if kind == "literal_error" and isinstance(value, str):
         words = [str(word) for word in get_args(_unwrap(place.kind)[0])]
         text = f"{shown(value)} is not one of the legal words"

@@ -16,10 +16,12 @@ from rtvi_plugins.manifest.model import LANGUAGE_VERSION, Manifest
 from rtvi_plugins.manifest.paths import dotted, kind_of, shown
 from rtvi_plugins.manifest.source import Source
 
-RESERVED_MESSAGES: Final = frozenset(("describe-config", "get-config", "update-config", "describe-actions", "action"))
+RESERVED_MESSAGES: Final = frozenset(
+    ("describe-config", "get-config", "update-config", "describe-actions", "action", "describe-bot")
+)
 """Requests that every bot answers; a message of that name would never be reached."""
 SECTIONS: Final = ("services", "functions", "messages", "ui")
-"""Of these a manifest has at least one."""
+"""Of these a manifest has at least one, unless its pipeline answers what people say."""
 SERVICE_KEYS: Final = frozenset(("actions", "options", "plugin", "use"))
 """A file with one of these, and neither `bot:` nor `services:`, is meant as a service file."""
 UNNAMED: Final = "unnamed"
@@ -106,7 +108,7 @@ class _State:
         """Check what concerns several keys at once."""
         source = self.source
         value = source.value
-        if not any(_declares(value, key) for key in SECTIONS):
+        if not any(_declares(value, key) for key in SECTIONS) and not _answers(value):
             text = "the manifest declares no service, function, message or ui"
             self.problems.append(Problem("empty-bot", text, source.locate(())))
         messages = value.get("messages")
@@ -127,6 +129,13 @@ def _declares(manifest: dict[str, Any], section: str) -> bool:
     if section == "ui" and isinstance(given, dict):
         return any(part != {} for part in given.values())
     return bool(given != {})
+
+
+def _answers(manifest: dict[str, Any]) -> bool:
+    """Tell whether there is a pipeline with something in it: that is a bot to talk to, with nothing declared."""
+    pipeline, runtime = manifest.get("pipeline"), manifest.get("runtime")
+    has_responder = isinstance(runtime, dict) and runtime.get("responder") is not None
+    return bool(pipeline) or (pipeline == {} and has_responder)
 
 
 def _validated(state: _State, raw: bytes) -> Manifest | None:

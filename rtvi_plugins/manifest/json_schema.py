@@ -16,8 +16,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from rtvi_plugins.manifest import model as models
+from rtvi_plugins.manifest import pipeline
 from rtvi_plugins.manifest.form import RESERVED_MESSAGES, SECTIONS, SERVICE_KEYS
-from rtvi_plugins.manifest.model import Argument, Manifest, Model, Option, Value
+from rtvi_plugins.manifest.model import Argument, Manifest, Option, Value
+from rtvi_plugins.manifest.primitives import Choice, Model
 from rtvi_plugins.schema.keywords import DIALECT, KEYWORDS, TYPE_NAMES
 
 _DESCRIBED: Final = re.compile(r"^ *(\w+): +(.*(?:\n {6,}.*)*)", re.MULTILINE)
@@ -96,12 +98,11 @@ def language_schema() -> dict[str, Any]:
             _describe(model, definition)
     for value_model in (Value, Option, Argument):
         definitions[value_model.__name__] = _value_form(definitions[value_model.__name__])
-    definitions["ResponderChoice"] = {
-        "description": definitions["ResponderChoice"].pop("description"),
-        "anyOf": [{"type": "string", "pattern": models.NAME_PATTERN}, definitions["ResponderChoice"]],
-    }
+    for choice in _models():
+        if issubclass(choice, Choice):
+            definitions[choice.__name__] = _choice_form(definitions[choice.__name__])
     definitions["Service"]["properties"]["use"] = _USE
-    schema["anyOf"] = [{"required": [section]} for section in SECTIONS]
+    schema["anyOf"] = [{"required": [section]} for section in (*SECTIONS, "pipeline")]
     schema["properties"]["messages"]["propertyNames"]["not"] = {"enum": sorted(RESERVED_MESSAGES)}
     definitions["ServiceFile"] = _service_file(definitions["Service"], schema)
     _tidy(definitions)
@@ -119,8 +120,8 @@ def language_schema() -> dict[str, Any]:
 
 
 def _models() -> Iterator[type[BaseModel]]:
-    for value in vars(models).values():
-        if isinstance(value, type) and issubclass(value, Model) and value is not Model:
+    for value in (vars(models) | vars(pipeline)).values():
+        if isinstance(value, type) and issubclass(value, Model) and value not in (Model, Choice):
             yield value
 
 
@@ -149,6 +150,12 @@ def _attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 found[name] = " ".join(text.split())
     return found
+
+
+def _choice_form(written_out: dict[str, Any]) -> dict[str, Any]:
+    """Give the two forms of a choice: its name, or a mapping."""
+    name = {key: value for key, value in written_out["properties"]["use"].items() if key != "description"}
+    return {"description": written_out.pop("description"), "anyOf": [name, written_out]}
 
 
 def _value_form(written_out: dict[str, Any]) -> dict[str, Any]:

@@ -6,76 +6,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, Strict, model_validator
+
+from rtvi_plugins.manifest.pipeline import Pipeline
+from rtvi_plugins.manifest.primitives import Choice, Model, Name, Seconds, Table, nothing
 
 LANGUAGE_VERSION: Final = 1
-
-NAME_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9_-]*$"
-Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
-
-K = TypeVar("K")
-V = TypeVar("V")
-Table = Annotated[Mapping[K, V], AfterValidator(MappingProxyType)]
-"""A mapping nobody can change, in the order of the file."""
-
-
-def _nothing() -> Mapping[Any, Any]:
-    return MappingProxyType({})
-
-
-_DURATION: Final = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s|m|h)")
-_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def _seconds(value: object) -> object:
-    if isinstance(value, str):
-        match = _DURATION.fullmatch(value)
-        if match is None:
-            raise PydanticCustomError("bad_duration", "not a duration")
-        return float(match["number"]) * _UNIT_S[match["unit"]]
-    return value
-
-
-def is_duration(metadata: tuple[Any, ...]) -> bool:
-    """Tell whether a field with this metadata is a `Seconds`."""
-    return any(isinstance(entry, BeforeValidator) and entry.func is _seconds for entry in metadata)
-
-
-Seconds = Annotated[
-    float,
-    BeforeValidator(_seconds),
-    Field(gt=0, le=86_400, allow_inf_nan=False),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": 86_400},
-                {"type": "string", "pattern": rf"^{_DURATION.pattern}$|\$\{{env:".replace("?P", "?")},
-            ]
-        }
-    ),
-]
-"""A duration in seconds: `500ms`, `10s`, `5m`, `1h` or a number."""
-
-
-class Model(BaseModel):
-    """Our one base: frozen, closed, strict."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Value(Model):
@@ -109,7 +47,6 @@ class Option(Value):
     client:  what clients may do with it; `none` hides it from them altogether.
     secret:  its value is never sent, logged or named in an error.
     bind:    `stage.field` of the pipeline that takes the value (Pipecat host).
-    apply:   when a new value reaches the pipeline: at once, or with the next session (Pipecat host).
     """
 
     default: Any = Field(default=None, repr=False)
@@ -120,7 +57,6 @@ class Option(Value):
     client: Literal["write", "read", "none"] = "write"
     secret: bool = False
     bind: str | None = None
-    apply: Literal["live", "next-session"] = "live"
 
     @property
     def has_default(self) -> bool:
@@ -164,7 +100,7 @@ class Action(Model):
     """
 
     description: str = ""
-    arguments: Table[Name, Argument] = Field(default_factory=_nothing)
+    arguments: Table[Name, Argument] = Field(default_factory=nothing)
     result: Value | None = None
     timeout: Seconds = 30.0
     concurrency: Literal["parallel", "serial"] | None = None
@@ -184,15 +120,15 @@ class Service(Model):
     plugin: Name | None = None
     description: str = ""
     concurrency: Literal["parallel", "serial"] = "parallel"
-    options: Table[Name, Option] = Field(default_factory=_nothing)
-    actions: Table[Name, Action] = Field(default_factory=_nothing)
+    options: Table[Name, Option] = Field(default_factory=nothing)
+    actions: Table[Name, Action] = Field(default_factory=nothing)
 
 
 class Function(Model):
     """A function the LLM calls and the client executes. `timeout` is in seconds."""
 
     description: str = ""
-    arguments: Table[Name, Argument] = Field(default_factory=_nothing)
+    arguments: Table[Name, Argument] = Field(default_factory=nothing)
     result: Value | None = None
     timeout: Seconds = 30.0
 
@@ -219,8 +155,8 @@ class UI(Model):
     events:   what the page may send, by name.
     """
 
-    commands: Table[Name, Command] = Field(default_factory=_nothing)
-    events: Table[Name, UIEvent] = Field(default_factory=_nothing)
+    commands: Table[Name, Command] = Field(default_factory=nothing)
+    events: Table[Name, UIEvent] = Field(default_factory=nothing)
 
 
 class Message(Model):
@@ -233,7 +169,7 @@ class Message(Model):
     timeout: Seconds = 30.0
 
 
-class ResponderChoice(Model):
+class ResponderChoice(Choice):
     """Which responder answers `send-text`, and its settings.
 
     use:      the responder's name: `echo`, `rules` or one that a plugin supplies.
@@ -241,12 +177,7 @@ class ResponderChoice(Model):
     """
 
     use: Name
-    settings: Table[str, Any] = Field(default_factory=_nothing, repr=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, given: object) -> object:
-        return {"use": given} if isinstance(given, str) else given
+    settings: Table[str, Any] = Field(default_factory=nothing, repr=False)
 
 
 class Limits(Model):
@@ -319,18 +250,18 @@ class Manifest(Model):
     messages:  custom `client-message` types, answered by a handler.
     config:    initial values over the defaults: service → option → value.
     runtime:   how the standalone host runs the bot.
-    pipeline:  stages of the Pipecat host.
+    pipeline:  what runs the bot on the Pipecat host.
     defs:      schemas to share, for `$ref: "#/$defs/Name"`.
     """
 
     manifest: Literal[1]
     bot: Name
     description: str = ""
-    services: Table[Name, Service] = Field(default_factory=_nothing)
-    functions: Table[Name, Function] = Field(default_factory=_nothing)
+    services: Table[Name, Service] = Field(default_factory=nothing)
+    functions: Table[Name, Function] = Field(default_factory=nothing)
     ui: UI = Field(default_factory=UI)
-    messages: Table[Name, Message] = Field(default_factory=_nothing)
-    config: Table[Name, Table[Name, Any]] = Field(default_factory=_nothing, repr=False)
+    messages: Table[Name, Message] = Field(default_factory=nothing)
+    config: Table[Name, Table[Name, Any]] = Field(default_factory=nothing, repr=False)
     runtime: Runtime = Field(default_factory=Runtime)
-    pipeline: Table[str, Any] | None = None
-    defs: Table[str, Any] = Field(default_factory=_nothing, alias="$defs")
+    pipeline: Pipeline | None = Field(default=None, repr=False)
+    defs: Table[str, Any] = Field(default_factory=nothing, alias="$defs")

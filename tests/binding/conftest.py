@@ -48,7 +48,8 @@ class Case:
         """Discover the case's own plugins, and none of those installed here."""
         files = self.plugins.glob("*.dist-info/entry_points.txt")
         names = {name for file in files for name in _ENTRY_POINT.findall(file.read_text(encoding="utf-8"))}
-        modules, writes = set(sys.modules), sys.dont_write_bytecode
+        own = {path.stem for path in self.plugins.glob("*")}
+        writes = sys.dont_write_bytecode
         sys.dont_write_bytecode = True
         sys.path.insert(0, str(self.plugins))
         importlib.invalidate_caches()
@@ -57,8 +58,8 @@ class Case:
         finally:
             sys.path.remove(str(self.plugins))
             sys.dont_write_bytecode = writes
-            for module in set(sys.modules) - modules:
-                del sys.modules[module]
+            for module in [name for name in sys.modules if name.partition(".")[0] in own]:
+                del sys.modules[module]  # the next case may have another of that name
 
 
 CASES = [Case(path) for path in sorted(BAD.glob("*.expected"))]

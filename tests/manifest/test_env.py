@@ -30,10 +30,10 @@ FILLED = [
 
 @pytest.mark.parametrize(("text", "value"), [row[1:] for row in FILLED], ids=[row[0] for row in FILLED])
 def test_references(load: Load, text: str, value: str) -> None:
-    outcome = load(HEAD + f"description: '{text}'\npipeline: {{deep: [1, '{text}']}}", environ=ENVIRON)
+    outcome = load(HEAD + f"description: '{text}'\nconfig: {{a: {{b: [1, '{text}']}}}}", environ=ENVIRON)
     assert outcome.lines == []
     assert outcome.only.manifest.description == value
-    assert outcome.only.manifest.pipeline["deep"] == [1, value]
+    assert outcome.only.manifest.config["a"]["b"] == [1, value]
     assert outcome.only.source.value["description"] == value
 
 
@@ -64,9 +64,9 @@ def test_faulty_references(load: Load, text: str, said: str) -> None:
 
 
 def test_keys_are_left_alone(load: Load) -> None:
-    outcome = load(HEAD + "pipeline: {'${env:HOST}': 1}", environ=ENVIRON)
+    outcome = load(HEAD + "config: {a: {b: {'${env:HOST}': 1}}}", environ=ENVIRON)
     assert outcome.lines == []
-    assert list(outcome.only.manifest.pipeline) == ["${env:HOST}"]
+    assert list(outcome.only.manifest.config["a"]["b"]) == ["${env:HOST}"]
 
 
 def test_a_shared_part_is_wrong_once(load: Load) -> None:

@@ -44,7 +44,17 @@ TEXTS = [
     ("responder with settings", "services: {a: {}}\nruntime: {responder: {use: rules, settings: {a: 1}}}", True),
     ("responder without a name", "services: {a: {}}\nruntime: {responder: {settings: {}}}", False),
     ("limits", "services: {a: {}}\nruntime: {limits: {max_depth: 3}}", False),
-    ("free parts", "services: {a: {}}\nconfig: {a: {b: [1]}}\npipeline: {x: [1]}\n$defs: {A: {type: string}}", True),
+    ("free parts", "services: {a: {}}\nconfig: {a: {b: [1]}}\n$defs: {A: {type: string}}", True),
+    ("pipeline by names", "services: {a: {}}\npipeline: {stt: x, llm: y, tts: z, vad: none}", True),
+    ("stages", "services: {a: {}}\npipeline: {stages: [transport.input, {use: x, id: a, settings: {b: 1}}]}", True),
+    ("unknown key of a stage", "services: {a: {}}\npipeline: {tts: {use: x, setings: {}}}", False),
+    ("stage without a name", "services: {a: {}}\npipeline: {tts: {settings: {}}}", False),
+    ("sample rates", "services: {a: {}}\npipeline: {audio: {in: 16000, out: 24000}}", True),
+    ("no sample rate", "services: {a: {}}\npipeline: {audio: {in: 16}}", False),
+    ("never idle", "services: {a: {}}\npipeline: {idle_timeout: never}", True),
+    ("idle after a while", "services: {a: {}}\npipeline: {idle_timeout: 5m}", True),
+    ("idle at no time", "services: {a: {}}\npipeline: {idle_timeout: nevr}", False),
+    ("free keys of a pipeline", "services: {a: {}}\npipeline: {x: [1]}", False),
 ]
 
 

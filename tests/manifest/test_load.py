@@ -345,6 +345,25 @@ FILES = [
         True,
     ),
     (
+        "a pipeline that answers nothing",
+        "manifest: 1\nbot: x\npipeline: {}",
+        ["bot.yaml:1:1: the manifest declares no service, function, message or ui [empty-bot]"],
+        True,
+    ),
+    ("a pipeline with something in it", "manifest: 1\nbot: x\npipeline: {llm: openai}", [], True),
+    ("a pipeline with a responder", "manifest: 1\nbot: x\npipeline: {}\nruntime: {responder: echo}", [], True),
+    (
+        "what belongs into a service",
+        "manifest: 1\nbot: x\nservices: {a: {}}\noptions: {b: string}",
+        [
+            (
+                "bot.yaml:4:1: options: unknown key 'options'; write it in a service: "
+                "'services: {NAME: {options: …}}' [unknown-key]"
+            )
+        ],
+        True,
+    ),
+    (
         "a wrong section is not an empty one",
         "manifest: 1\nbot: x\nservices:",
         ["bot.yaml:3:10: services: wrong type: null; expected object [wrong-type]"],

@@ -1,0 +1,306 @@
+"""The gate before Pipecat's runner: who may come in is decided as on the standalone host.
+
+The runner itself checks neither host names nor tokens, and origins only by its own settings. The gate is ASGI
+middleware around its application: it refuses, bounds what is read, says where to connect, and leaves for the session to
+come who called and what they settled (`arrival`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import parse_qs, urlencode
+
+from starlette.datastructures import Headers
+from starlette.routing import BaseRoute, Match
+
+from rtvi_plugins.hosting.access import Start
+from rtvi_plugins.hosting.admission import Admission, Denied
+from rtvi_plugins.hosting.answers import ASGIMessage, Receive, Scope, Send, refuse_handshake, send_json
+from rtvi_plugins.processor.port import Caller
+from rtvi_plugins.protocol import wire
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+logger = logging.getLogger(__name__)
+
+ABORT: Final = "rtvi_plugins.abort"
+"""The ASGI extension under which the server offers to drop a connection that does not read."""
+INBOUND: Final = "rtvi_plugins.inbound"
+"""Where a WebSocket's scope has what comes in, for a look ahead."""
+
+OPEN: Final = frozenset({"/", "/client", "/status", "/favicon.ico"})
+"""Pages that need no token: what they show, they must ask for with one."""
+PATH_TOKENS: Final = ("/ws/", "/ws-client/")
+"""Paths whose last part is a token: telephone companies can send none in another way."""
+
+
+class Arrival(NamedTuple):
+    """Who comes, and the configuration they wish to begin with: service → option → value, checked."""
+
+    caller: Caller = Caller()
+    config: Mapping[str, Mapping[str, Any]] = {}
+
+
+arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
+"""Set while the gate lets a request through, and with it in every task that begins there; None without a gate."""
+
+
+class Inbound:
+    """What a WebSocket client sends; the first message can be looked at before it is received."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ahead: deque[ASGIMessage] = deque()
+
+    async def __call__(self) -> ASGIMessage:
+        """Give the next event."""
+        return self._ahead.popleft() if self._ahead else await self._receive()
+
+    async def peek(self) -> str | bytes | None:
+        """Give what the next message holds, leaving it where it is; None when the client has gone."""
+        if not self._ahead:
+            self._ahead.append(await self._receive())
+        event = self._ahead[0]
+        return event.get("text") if event.get("bytes") is None else event["bytes"]
+
+
+class Gate:
+    """ASGI middleware that lets in whom a bot admits.
+
+    app:       the runner's application.
+    sessions:  gives the number of running sessions.
+    transport: the one that `rtvi run --transport` restricts the runner to; None: all.
+    routes:    served before the application's own, to anyone who may load a page.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        admission: Admission,
+        *,
+        sessions: Callable[[], int],
+        transport: str | None = None,
+        routes: Sequence[BaseRoute] = (),
+    ) -> None:
+        self._app = app
+        self._admission = admission
+        self._sessions = sessions
+        self._transport = transport
+        self._routes = tuple(routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or connection."""
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+        elif scope["type"] == "http":
+            try:
+                await self._request(scope, receive, send)
+            except Denied as denied:
+                await send_json(send, denied.status, denied.body)
+        else:
+            await self._app(scope, receive, send)
+
+    # -- WebSocket ----------------------------------------------------------------------------------------------------
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        try:
+            self._admission.admit(headers, scope["scheme"])
+            settled = self._admission.authenticate(headers, self._query(scope))
+            self._admission.check_room(self._sessions())
+        except Denied as denied:
+            await refuse_handshake(scope, receive, send, denied)
+            return
+        scope[INBOUND] = inbound = Inbound(receive)
+        await self._pass_on(scope, inbound, self._timed(scope, send), settled)
+
+    def _query(self, scope: Scope) -> dict[str, list[str]]:
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        for prefix in PATH_TOKENS:
+            if scope["path"].startswith(prefix):
+                query.setdefault("token", [scope["path"].removeprefix(prefix)])
+        return query
+
+    def _timed(self, scope: Scope, send: Send) -> Send:
+        """Close the connection of a client that does not read what it is sent."""
+        abort = scope.get("extensions", {}).get(ABORT)
+
+        async def timed(event: ASGIMessage) -> None:
+            try:
+                async with asyncio.timeout(self._admission.limits.send_timeout):
+                    await send(event)
+            except TimeoutError:
+                logger.warning("a client does not read; closing")
+                if abort is not None:
+                    abort()
+                raise
+
+        return timed
+
+    # -- HTTP ---------------------------------------------------------------------------------------------------------
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        is_reading = method in ("GET", "HEAD")
+        if path == "/health" and is_reading:
+            await send_json(send, 200, {"status": "ok"})
+            return
+        headers = Headers(scope=scope)
+        is_asked_who = path == "/" and _wants_json(headers)
+        if is_reading and not is_asked_who and (page := self._page(scope)) is not None:
+            # Whatever the origin: browsers name one for scripts, and behind a proxy it may be unknown here. The page,
+            # once loaded, says what is wrong.
+            self._admission.admit_host(headers)
+            await page(scope, receive, send)
+            return
+        self._admission.admit(headers, scope["scheme"])
+        if path == "/ready" and is_reading:
+            ready = not self._admission.is_stopping
+            sessions = {self._admission.bot.name: self._sessions()}
+            await send_json(send, 200 if ready else 503, {"ready": ready, "sessions": sessions})
+        elif path in ("/start", "/connect") and method == "POST":
+            await self._start(scope, headers, receive, send)
+        elif is_asked_who and is_reading:
+            await send_json(send, 200, {"bots": [self._describe()]})
+        elif is_reading and (path in OPEN or path.startswith("/client/")):
+            await self._app(scope, receive, send)
+        else:
+            settled = self._session_of(path) or self._admission.authenticate(headers, self._query(scope))
+            if not headers.get("content-type", "").startswith("multipart/form-data"):  # uploads have a bound of theirs
+                receive = replay(await self._read(receive), receive)
+            await self._pass_on(scope, receive, send, settled)
+
+    def _page(self, scope: Scope) -> Callable[..., Awaitable[None]] | None:
+        for route in self._routes:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(found)
+                return route.handle
+        return None
+
+    def _describe(self) -> dict[str, str]:
+        manifest = self._admission.bot.manifest
+        return {"bot": manifest.bot, "description": manifest.description, "ws": "/ws", "start": "/start"}
+
+    def _session_of(self, path: str) -> Start | None:
+        """Give the start that made a path under `/sessions/`: its key is the proof."""
+        parts = path.split("/")
+        return self._admission.starts.take(parts[2]) if parts[1] == "sessions" and len(parts) > 3 else None
+
+    async def _read(self, receive: Receive) -> bytes:
+        """Read a request's body. Raises Denied when it is too large or breaks off."""
+        limit = self._admission.limits.max_message_bytes
+        body: bytes = b""
+        while True:
+            event = await receive()
+            if event["type"] != "http.request":
+                raise Denied(400, "The client has left")
+            body += event.get("body", b"")
+            if len(body) > limit:
+                raise Denied(413, f"The body is larger than {limit} bytes")
+            if not event.get("more_body", False):
+                return body
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, settled: Start) -> None:
+        client = scope.get("client")
+        caller = Caller(settled.caller, client[0] if client else "")
+        before = arrival.set(Arrival(caller, settled.config))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            arrival.reset(before)
+
+    # -- starting -----------------------------------------------------------------------------------------------------
+
+    async def _start(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Say where to connect. For WebSocket the gate answers, in the one form that old and new clients take."""
+        settled = self._admission.authenticate(headers, self._query(scope))
+        self._admission.check_room(self._sessions())
+        body = self._admission.read_body(await self._read(receive))
+        config = self._admission.read_config(_with_config(body))
+        start = Start(settled.caller, config)
+        transport = self._transport_of(body, scope["path"])
+        if transport == "websocket" and self._transport in (None, "websocket"):
+            await send_json(send, 200, self._addresses(scope, headers, start))
+        else:
+            asked = wire.encode({**body, "transport": transport})
+            inner = {**scope, "path": "/start", "raw_path": b"/start", "headers": _sized(scope["headers"], len(asked))}
+            answer = Answer(send)
+            await self._pass_on(inner, replay(asked, receive), answer, start)
+            await answer.finish(lambda session_id: self._admission.starts.add(start, session_id))
+
+    def _transport_of(self, body: Mapping[str, Any], path: str) -> str:
+        """Tell which transport a start is for; clients of `rtvi`, and WebSocket clients, name none."""
+        named = body.get("transport")
+        if named is not None:
+            return str(named)
+        if body.get("createDailyRoom"):
+            return "daily"
+        if path == "/connect":
+            return "websocket"
+        if "enableDefaultIceServers" in body and self._transport is None:
+            return "webrtc"
+        return self._transport or "websocket"
+
+    def _addresses(self, scope: Scope, headers: Headers, start: Start) -> dict[str, str]:
+        scheme = "wss" if scope["scheme"] == "https" else "ws"
+        url = f"{scheme}://{headers['host']}/ws-client"
+        if start.config or self._admission.tokens:
+            url += f"?{urlencode({'session': self._admission.starts.add(start)})}"
+        return {"ws_url": url, "wsUrl": url}
+
+
+class Answer:
+    """Holds back the runner's answer to a start until the session in it is known to the gate."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._events: list[ASGIMessage] = []
+
+    async def __call__(self, event: ASGIMessage) -> None:
+        """Keep one event of the answer."""
+        self._events.append(event)
+
+    async def finish(self, note: Callable[[str], object]) -> None:
+        """Note the session that was started, if any, and let the answer go."""
+        body = b"".join(event.get("body", b"") for event in self._events)
+        try:
+            read = wire.decode(body)
+        except wire.InvalidJSONError:
+            read = None
+        if isinstance(read, dict) and isinstance(session_id := read.get("sessionId"), str):
+            note(session_id)
+        for event in self._events:
+            await self._send(event)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Give a `receive` that has the body first, and then what comes after it."""
+    ahead: deque[ASGIMessage] = deque([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def replayed() -> ASGIMessage:
+        return ahead.popleft() if ahead else await receive()
+
+    return replayed
+
+
+def _with_config(body: Any) -> Any:
+    """Find the configuration of a start: beside the transport, or in the `body` that is meant for the bot."""
+    inner = body.get("body") if isinstance(body, dict) else None
+    return inner if isinstance(inner, dict) and not body.get("config") else body
+
+
+def _sized(headers: Sequence[tuple[bytes, bytes]], size: int) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in headers if name not in (b"content-length", b"transfer-encoding")]
+    return [*kept, (b"content-length", str(size).encode())]
+
+
+def _wants_json(headers: Headers) -> bool:
+    accept = headers.get("accept", "")
+    return "application/json" in accept and "text/html" not in accept

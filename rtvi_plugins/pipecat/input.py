@@ -1,0 +1,165 @@
+"""Messages that only a pipeline can take: text for the LLM, files, keys, audio. Source: rtvi-protocol 2.3.
+
+Each is checked as on every host before it goes on, mostly to Pipecat's own processor, whose checks would answer with
+the words of its libraries, or not at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pipecat.frames.frames import (
+    InputAudioRawFrame,
+    InputTransportStartAudioStreamingFrame,
+    LLMMessagesAppendFrame,
+)
+from pipecat.processors.frameworks.rtvi import models
+from pydantic import ValidationError
+
+from rtvi_plugins.errors import Category
+from rtvi_plugins.processor import media, readiness, ui
+from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.protocol.messages import ClientType
+
+if TYPE_CHECKING:
+    from rtvi_plugins.pipecat.session import PipelineSession
+    from rtvi_plugins.processor.loop import Answering, Dispatch
+
+
+TAKES_FILES: Final = hasattr(models, "SendFileData")
+"""Pipecat takes them since 1.13."""
+
+
+def _invalid(text: str) -> Refusal:
+    return Refusal(f"Invalid message: {text}", Code.INVALID_MESSAGE, Category.PROTOCOL)
+
+
+def on_client_ready(session: PipelineSession, id_: str, data: Any) -> Answering:
+    """Have the transport listen, then answer as on every host. Raises Refusal."""
+    return _listen_and(session, readiness.on_client_ready(session, id_, data))
+
+
+async def _listen_and(session: PipelineSession, answering: Answering | None) -> None:
+    try:
+        await session.rtvi.push_frame(InputTransportStartAudioStreamingFrame())
+    finally:
+        if answering is not None:
+            await answering
+
+
+def on_send_text(session: PipelineSession, id_: str, data: Any) -> Answering:
+    """Check a `send-text` as every host does; the stock processor takes it on. Raises Refusal."""
+    content = data.get("content") if data else None
+    options = (data.get("options") if data else None) or {}
+    if not isinstance(content, str):
+        raise _invalid("content: expected string")
+    run = options.get("run_immediately", True) if isinstance(options, dict) else None
+    audio = options.get("audio_response", True) if isinstance(options, dict) else None
+    if not isinstance(run, bool) or not isinstance(audio, bool):
+        raise _invalid("options: expected object with bool run_immediately and audio_response")
+    given = {"content": content, "options": {"run_immediately": run, "audio_response": audio}}
+    return session.rtvi.handle_stock(ClientType.SEND_TEXT, id_, given)
+
+
+def on_append_to_context(session: PipelineSession, _id: str, data: Any) -> Answering:
+    """Add to the LLM's context: a message of older clients, which the stock processor knows no longer."""
+    given = data or {}
+    role, content, run = given.get("role"), given.get("content"), given.get("run_immediately", False)
+    if not isinstance(role, str) or "content" not in given or not isinstance(run, bool):
+        raise _invalid("expected string role, content and, if any, bool run_immediately")
+    return _append(session, {"role": role, "content": content}, run=run)
+
+
+async def _append(session: PipelineSession, message: dict[str, Any], *, run: bool) -> None:
+    if run:
+        await session.interrupt_bot()
+        await session.rtvi.pipeline_worker.flush_pipeline()  # what was said until now comes before it in the context
+    await session.rtvi.push_frame(LLMMessagesAppendFrame([cast("Any", message)], run_llm=run))
+
+
+def on_send_file(session: PipelineSession, id_: str, data: Any) -> Answering:
+    """Check a `send-file`; the stock processor takes it on. Raises Refusal."""
+    media.check(ClientType.SEND_FILE, data)
+    if not TAKES_FILES:
+        raise Refusal("This bot does not take send-file", Code.UNSUPPORTED_TYPE, Category.PROTOCOL)
+    file, source = data["file"], data["file"]["source"]
+    kind = source["type"]
+    if kind == "bytes":
+        _check_bytes(source["bytes"], is_image=file["format"].startswith("image/"))
+    # Pipecat tells the kinds apart by the keys that are there: those of the other kind stay behind.
+    keys = ("type", "bytes", "width", "height") if kind == "bytes" else ("type", "url")
+    clean = {key: source[key] for key in keys if source.get(key) is not None}
+    whole = {**data, "file": {**file, "source": clean}}
+    return session.rtvi.handle_stock(ClientType.SEND_FILE, id_, whole)
+
+
+def _check_bytes(text: str, *, is_image: bool) -> None:
+    if text.startswith("data:"):
+        head, comma, text = text.partition(",")
+        if not comma or (is_image and not head.endswith(";base64")):
+            raise _invalid("file.source.bytes: expected base64, or a data URL with base64")
+        if not head.endswith(";base64"):
+            return
+    if _decoded(text) is None:
+        raise _invalid("file.source.bytes: expected base64")
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def on_dtmf(session: PipelineSession, id_: str, data: Any) -> Answering:
+    """Take key presses, in the form of 2.0 (`button`) too. Raises Refusal."""
+    media.check(ClientType.DTMF, data)
+    buttons = data.get("buttons") or [data["button"]]
+    return session.rtvi.handle_stock(ClientType.DTMF, id_, {"buttons": buttons})
+
+
+def on_raw_audio(session: PipelineSession, _id: str, data: Any) -> Answering:
+    """Feed audio to the pipeline, single or batch; the batch wins if it holds any. Raises Refusal."""
+    media.check(ClientType.RAW_AUDIO, data)
+    given = data.get("base64AudioBatch") or [data.get("base64Audio")]
+    pieces = [_decoded(piece) for piece in given if piece]
+    if None in pieces:
+        raise _invalid("expected base64 audio")
+    rate, channels = data["sampleRate"], data["numChannels"]
+    return _push_audio(session, [InputAudioRawFrame(piece or b"", rate, channels) for piece in pieces])
+
+
+async def _push_audio(session: PipelineSession, frames: list[InputAudioRawFrame]) -> None:
+    for frame in frames:
+        await session.rtvi.push_frame(frame)
+
+
+def on_ui_snapshot(session: PipelineSession, id_: str, data: Any) -> Answering:
+    """Take a `ui-snapshot` in the form that Pipecat's stages expect, or none. Raises Refusal."""
+    tree = data.get("tree") if data else None
+    if isinstance(tree, dict) and isinstance(tree.get("root"), dict):
+        try:
+            models.A11ySnapshot.model_validate(tree)
+        except ValidationError as error:
+            places = sorted({".".join(str(part) for part in ("tree", *fault["loc"])) for fault in error.errors()})
+            raise _invalid(f"{', '.join(places[:5])}: not as in a snapshot") from None
+    return ui.on_ui_snapshot(session, id_, data)
+
+
+DISPATCH: Final[Mapping[str, Dispatch]] = MappingProxyType(
+    {
+        ClientType.CLIENT_READY.value: on_client_ready,
+        ClientType.SEND_TEXT.value: on_send_text,
+        ClientType.APPEND_TO_CONTEXT.value: on_append_to_context,
+        ClientType.SEND_FILE.value: on_send_file,
+        ClientType.DTMF.value: on_dtmf,
+        ClientType.RAW_AUDIO.value: on_raw_audio,
+        ClientType.RAW_AUDIO_BATCH.value: on_raw_audio,
+        ClientType.UI_SNAPSHOT.value: on_ui_snapshot,
+    }
+)
+"""What these messages do, in place of what they do where there is no pipeline."""

@@ -1,0 +1,49 @@
+"""`RTVIObserver`: Pipecat's own, silent about the function calls that the session announces by itself.
+
+A call of `register_tools` is told by the session, with what the client needs to execute it and nothing more. Leaving
+those frames out here, rather than by report levels, holds whatever levels an application sets, at any time.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from pipecat.frames.frames import (
+    FunctionCallCancelFrame,
+    FunctionCallInProgressFrame,
+    FunctionCallResultFrame,
+    FunctionCallsStartedFrame,
+)
+from pipecat.observers.base_observer import FramePushed
+from pipecat.processors.frameworks.rtvi import RTVIObserver as StockObserver
+from pipecat.processors.frameworks.rtvi import RTVIObserverParams
+
+if TYPE_CHECKING:
+    from rtvi_plugins.pipecat.processor import RTVIProcessor
+
+
+class RTVIObserver(StockObserver):
+    """Tells the client what happens in the pipeline. Everything but its silence is Pipecat's."""
+
+    def __init__(self, rtvi: RTVIProcessor, *, params: RTVIObserverParams | None = None, **observer: Any) -> None:
+        super().__init__(rtvi, params=params, **observer)
+        self._own_functions = rtvi.own_functions
+
+    async def on_push_frame(self, data: FramePushed) -> None:
+        """Report a frame, unless it is about a function of the session's own."""
+        frame = data.frame
+        if isinstance(frame, FunctionCallsStartedFrame):
+            others = [call for call in frame.function_calls if call.function_name not in self._own_functions]
+            if len(others) < len(frame.function_calls):
+                if not others:
+                    return
+                data, frame = copy.copy(data), copy.copy(frame)  # other observers look at the same objects
+                frame.function_calls = others
+                data.frame = frame
+        elif (
+            isinstance(frame, FunctionCallInProgressFrame | FunctionCallCancelFrame | FunctionCallResultFrame)
+            and frame.function_name in self._own_functions
+        ):
+            return
+        await super().on_push_frame(data)

@@ -1,0 +1,328 @@
+"""`RTVIProcessor`: a Pipecat RTVI processor that answers what a manifest declares.
+
+A subclass of the stock processor through its public seams: messages come in through `process_frame` and go out through
+`push_transport_message`. What it hears goes to a `PipelineSession`, in a task of its own, so that no handler ever holds
+up a frame; what the pipeline's observer reports to the client goes out as it does without this class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+
+from pipecat.frames.frames import CancelFrame, EndFrame, ErrorFrame, InputTransportMessageFrame, StartFrame
+from pipecat.frames.frames import Frame as PipecatFrame
+from pipecat.processors.frame_processor import FrameDirection as PipecatDirection
+from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.processors.frameworks.rtvi import RTVIObserverParams, models
+from pipecat.processors.frameworks.rtvi import RTVIProcessor as StockProcessor
+
+from rtvi_plugins.errors import Category
+from rtvi_plugins.pipecat import events, tools
+from rtvi_plugins.pipecat.border import OUTBOUND, to_direction, to_pipecat
+from rtvi_plugins.pipecat.calls import ToldCalls
+from rtvi_plugins.pipecat.inbox import Inbox
+from rtvi_plugins.pipecat.observer import RTVIObserver
+from rtvi_plugins.pipecat.outgoing import is_known, mended
+from rtvi_plugins.pipecat.session import PipelinePort, PipelineSession
+from rtvi_plugins.processor.events import EVENTS
+from rtvi_plugins.processor.port import Session
+from rtvi_plugins.processor.requests import Code
+from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from rtvi_plugins.binding import Bot
+    from rtvi_plugins.processor.functions import ResultCallback
+    from rtvi_plugins.processor.tables import RTVIConfig
+
+logger = logging.getLogger(__name__)
+H = TypeVar("H", bound=Callable[..., Any])
+
+ANSWERS: Final = frozenset({ServerType.SERVER_RESPONSE.value, ServerType.ERROR_RESPONSE.value})
+ENDING_S: Final = 10.0
+"""How long a session may take to end once its pipeline has."""
+
+
+class RTVIProcessor(StockProcessor):
+    """The RTVI processor of one pipeline, with the API of the host-neutral one.
+
+    config:  values over the defaults of the services registered later.
+    session: who this session is; made up when left out.
+    Everything else is what every Pipecat processor takes (`name`, `metrics`).
+
+    Give it to `PipelineWorker(pipeline, rtvi_processor=rtvi)`, or place it in the pipeline by hand.
+    """
+
+    bot: ClassVar[Bot | None] = None
+    session_class: ClassVar[type[PipelineSession]] = PipelineSession
+
+    def __init__(
+        self, config: RTVIConfig | None = None, *, session: Session | None = None, **frame_processor: Any
+    ) -> None:
+        super().__init__(**frame_processor)
+        self.session_processor = self.session_class(self, config, session or Session(uuid.uuid4().hex))
+        self.stages: Mapping[str, FrameProcessor] = {}
+        self.own_functions: set[str] = set()
+        self.may_stages_answer = True
+        self._inbox = Inbox()
+        self._has_observer = False
+        self.told_calls = ToldCalls()
+        self._running: asyncio.Task[None] | None = None
+        self._registered: dict[Any, Any] = {}
+
+    # -- the API of the host-neutral processor ------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        session = self.__dict__.get("session_processor")
+        if session is None or name.startswith("_") or not hasattr(type(session), name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(session, name)
+
+    if TYPE_CHECKING:  # found by `__getattr__`, as are the methods of the session that are not named in this class
+        config: Mapping[str, Mapping[str, Any]]
+        session: Session
+        jobs: Any
+
+    @property
+    def client_version(self) -> list[int]:
+        """The client's protocol version as the observer wants it; 0.3.0 until the client told it."""
+        return list(self.session_processor.version)
+
+    async def set_client_ready(self) -> None:
+        """Take the client for ready, as if its `client-ready` had come."""
+        await self.session_processor.set_client_ready()
+
+    async def set_bot_ready(self, about: Mapping[str, Any] | None = None) -> None:
+        """Apply the initial configuration and tell the client that the bot is ready; a second time does nothing.
+
+        about: what `bot-ready` says of the bot to clients of generation 1 and 2, instead of the library.
+        """
+        if about is not None:
+            self.session_processor.about = dict(about)
+        await self.session_processor.set_bot_ready()
+
+    async def send_server_message(self, data: Any) -> None:
+        """Send `server-message`; `data` is any JSON value. Raises TypeError when it is not JSON."""
+        await self.session_processor.send_server_message(data)
+
+    async def send_server_response(self, client_msg: Any, data: Any = None) -> None:
+        """Answer a `client-message`: a frame of either kind, what `on_client_message` was given, or an id."""
+        await self.session_processor.send_server_response(client_msg, data)
+
+    async def send_error_response(self, client_msg: Any, error: str) -> None:
+        """Refuse a request, given like that of `send_server_response`, with a text for the client."""
+        await self.session_processor.send_error_response(client_msg, error)
+
+    async def _send_error_response(self, id: str, error: str) -> None:  # noqa: A002 - the original API
+        if asyncio.current_task() is self._message_task:  # the stock processor's, whose texts tell of its insides
+            logger.error("session %s: message %s: %s", self.session_processor.session.id, id[:100], error)
+            error = "The message could not be processed"
+        await self.session_processor.send_error_response(id, error)
+
+    async def send_error(
+        self, error: str, fatal: bool = False, *, category: Category = Category.INTERNAL, code: str | None = None
+    ) -> None:
+        """Send `error`; `fatal` ends the session."""
+        await self.session_processor.send_error(error, fatal, category=category, code=code)
+
+    async def handle_message(self, message: Any, user_id: str | None = None) -> None:
+        """Handle one message as if it came from the client: a mapping, or a model of Pipecat's."""
+        given = message if isinstance(message, dict) else message.model_dump(exclude_none=True)
+        self._inbox.put(self.session_processor, given, user_id)
+
+    async def handle_function_call(
+        self,
+        function_name: Any = None,
+        tool_call_id: str = "",
+        arguments: Any = None,
+        llm: Any = None,
+        context: Any = None,
+        result_callback: ResultCallback | None = None,
+    ) -> None:
+        """Announce a function call of an LLM to the client, who executes it; returns at once.
+
+        Takes the original keywords, or Pipecat's `FunctionCallParams` alone. The outcome goes to `result_callback`, or,
+        where there is none, into the pipeline as a `FunctionCallResultFrame`; it is `{"error": text}` when it fails.
+        """
+        if not isinstance(function_name, str):
+            params = function_name
+            function_name, tool_call_id, arguments = params.function_name, params.tool_call_id, params.arguments
+            llm, context, result_callback = params.llm, params.context, params.result_callback
+        await self.session_processor.handle_function_call(
+            function_name, tool_call_id, arguments, llm, context, result_callback
+        )
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def add_event_handler(self, event_name: str, handler: Any) -> None:
+        """Register a handler of an RTVI event (`EVENTS`) or of one that every Pipecat processor has."""
+        if event_name in EVENTS:
+            wrapped = events.for_pipecat(self, handler)
+            self._registered[event_name, handler] = wrapped
+            self.session_processor.add_event_handler(event_name, wrapped)
+        else:
+            super().add_event_handler(event_name, handler)
+
+    def remove_event_handler(self, event_name: str, handler: Any) -> None:
+        """Remove a handler; nothing happens when it is not there."""
+        if event_name in EVENTS:
+            wrapped = self._registered.pop((event_name, handler), None)
+            if wrapped is not None:
+                self.session_processor.remove_event_handler(event_name, wrapped)
+        else:
+            super().remove_event_handler(event_name, handler)
+
+    # -- stages -------------------------------------------------------------------------------------------------------
+
+    def attach_stages(self, stages: Mapping[str, FrameProcessor], *, are_all: bool = False) -> None:
+        """Take note of the pipeline's stages, by id: `bind:` options and errors refer to them.
+
+        are_all: whether there are no others. Then it is known whether any may answer a client's message, as no stage of
+                 Pipecat's does; where none may, a message that is declared nowhere is refused at once.
+        """
+        self.stages = dict(stages)
+        self.may_stages_answer = not are_all or any(_is_foreign(stage) for stage in stages.values())
+
+    async def apply(self, stage: str, field: str, value: Any) -> None:
+        """Set a field of a running stage. Raises ActionError when there is none, or it does not take the value."""
+        from rtvi_plugins.pipecat import options  # noqa: PLC0415 - it needs most of Pipecat's services
+
+        await options.apply(self, self.stages.get(stage), field, value)
+
+    def register_tools(self, llm: Any) -> Any:
+        """Register the bot's functions and tools on an LLM service; gives the `ToolsSchema` for its context."""
+        schema = tools.register(self, llm)
+        self.own_functions |= {tool.name for tool in self.session_processor.tools}
+        return schema
+
+    def create_rtvi_observer(self, *, params: RTVIObserverParams | None = None, **kwargs: Any) -> RTVIObserver:
+        """Make the observer that tells the client of what happens in the pipeline.
+
+        Function calls of `register_tools` are told by this processor, with what the client needs to execute them.
+        """
+        self._has_observer = True
+        return RTVIObserver(self, params=params, **kwargs)
+
+    # -- frames -------------------------------------------------------------------------------------------------------
+
+    async def push_frame(self, frame: Any, direction: Any = PipecatDirection.DOWNSTREAM) -> None:
+        """Push a frame of either kind into the pipeline; RTVI messages are kept until it runs."""
+        given = to_pipecat(frame)
+        if self._running is None and isinstance(given, OUTBOUND):
+            await self.session_processor.push_frame(given)
+        else:
+            await super().push_frame(given, to_direction(direction))
+
+    async def process_frame(self, frame: PipecatFrame, direction: PipecatDirection) -> None:
+        """Take messages for the session, tell the client of errors, and leave the rest to the stock processor."""
+        if isinstance(frame, InputTransportMessageFrame):
+            await FrameProcessor.process_frame(self, frame, direction)
+            self._inbox.put(self.session_processor, frame.message, getattr(frame, "participant_id", None))
+        elif isinstance(frame, ErrorFrame):
+            await FrameProcessor.process_frame(self, frame, direction)
+            self._tell_failure(frame)
+            await self.push_frame(frame, direction)
+        else:
+            await super().process_frame(frame, direction)
+            if isinstance(frame, StartFrame):
+                self._start_session()
+            elif isinstance(frame, (CancelFrame, EndFrame)):
+                self.session_processor.finish("ended" if isinstance(frame, EndFrame) else "disconnected")
+
+    def _start_session(self) -> None:
+        if self._running is not None:
+            return
+        self._see_to_observer()
+        self.session_processor.attach(PipelinePort(self))
+        self._running = self.create_task(self._run_session(), "session")
+
+    def _see_to_observer(self) -> None:
+        """Add the observer that a processor placed by hand lacks: Pipecat adds one beside its own processor only."""
+        if not self._has_observer:
+            try:
+                is_known = self.pipeline_worker.rtvi is self
+            except Exception:  # noqa: BLE001 - what Pipecat raises when there is no processor it knows
+                is_known = False
+            if not is_known:
+                self.pipeline_worker.add_observer(self.create_rtvi_observer())
+
+    async def _run_session(self) -> None:
+        session, bot = self.session_processor, self.bot
+        if bot is None:
+            await session.fire("on_bot_started")
+        else:
+            await bot.session_started(session)
+        reason = "failed"
+        try:
+            reason = await session.run(self._inbox.get)
+        finally:
+            if bot is not None:
+                await bot.session_ended(session, reason)
+
+    async def cleanup(self) -> None:
+        """End the session: what runs is cancelled, plugins release what it held."""
+        self.session_processor.finish("disconnected")
+        running, self._running = self._running, None
+        if running is not None:
+            await asyncio.wait({running}, timeout=ENDING_S)
+            await self.cancel_task(running)
+        else:
+            await self.session_processor.close()
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    # -- to the client ------------------------------------------------------------------------------------------------
+
+    async def push_transport_message(self, model: BaseModel, exclude_none: bool = True) -> None:
+        """Send what the stock processor or the observer has for the client, unless it was told already."""
+        try:
+            message = mended(model.model_dump(mode="json", exclude_none=exclude_none))
+            if message is not None and self._is_wanted(message):
+                self._to_client(message)
+        except Exception:  # what a stage made up must not end the observer, which would never tell anything again
+            logger.exception("session %s: a %s cannot be sent", self.session_processor.session.id, type(model).__name__)
+
+    def _is_wanted(self, message: Message) -> bool:
+        type_, session = message["type"], self.session_processor
+        if type_ in ANSWERS:
+            return session.note_answer(str(message.get("id")))
+        return is_known(type_, session.version) and self.told_calls.may_observer_tell(message)
+
+    def _to_client(self, message: Message) -> None:
+        port = self.session_processor.port
+        if isinstance(port, PipelinePort):
+            port.pass_on(message)
+        else:
+            port.send(message)
+
+    async def handle_stock(self, type_: str, id_: str, data: Any) -> None:
+        """Give a message that was checked to the stock processor."""
+        message = models.Message(label=LABEL, type=type_, id=id_, data=data)
+        sender = self._inbox.sender_of(id_)
+        if sender is None:
+            await super().handle_message(message)
+        else:
+            await super().handle_message(message, sender)  # only transports of Pipecat 1.14 and later tell
+
+    def _tell_failure(self, frame: ErrorFrame) -> None:
+        """Tell the client that a stage failed: which one, not what its provider or library said of it."""
+        logger.error("session %s: %s", self.session_processor.session.id, frame.error)
+        stage = next((id_ for id_, stage in self.stages.items() if stage is frame.processor), None)
+        text = f"The {stage} stage failed" if stage else "A stage of the bot failed"
+        self.session_processor.tell_error(text, fatal=frame.fatal, category=Category.INTERNAL, code=Code.STAGE_FAILED)
+
+
+def _is_foreign(stage: FrameProcessor) -> bool:
+    """Whether a stage is of neither Pipecat nor this package."""
+    return not type(stage).__module__.startswith(("pipecat.", "rtvi_plugins."))
+
+
+def processor_for(bot: Bot) -> type[RTVIProcessor]:
+    """Generate the processor class of a bound bot; each pipeline gets an instance of its own."""
+    core = bot.processor_class
+    session_class = type(core.__name__, (PipelineSession, core), {"__slots__": (), "__doc__": core.__doc__})
+    return type(core.__name__, (RTVIProcessor,), {"bot": bot, "session_class": session_class, "__doc__": core.__doc__})

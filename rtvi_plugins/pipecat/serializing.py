@@ -1,0 +1,101 @@
+"""What a WebSocket message holds on this host: the forms that the standalone host speaks, on Pipecat's transport.
+
+Protobuf frames in binary messages, bare JSON in text messages; answers go out in the form last heard. A client may send
+messages and audio: transcriptions and interruptions are for the pipeline to make.
+
+Source: rtvi-protocol 10.1 (the frames), 10.3 (what Pipecat would let in), 10.4 (plain JSON).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf.message import DecodeError
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    InputTransportMessageFrame,
+    OutputTransportMessageFrame,
+    OutputTransportMessageUrgentFrame,
+)
+from pipecat.frames.protobufs import frames_pb2
+from pipecat.serializers.protobuf import ProtobufFrameSerializer
+
+from rtvi_plugins.pipecat.inbox import refuse
+from rtvi_plugins.protocol import wire
+
+if TYPE_CHECKING:
+    from rtvi_plugins.manifest.model import Limits
+    from rtvi_plugins.pipecat.session import PipelineSession
+
+_FrameClass: Final[Any] = vars(frames_pb2)["Frame"]  # generated code without annotations
+SAMPLE_RATES: Final = range(4_000, 192_001)
+"""Samples per second of audio that is taken."""
+
+
+class Serializer(ProtobufFrameSerializer):
+    """Reads and writes the messages of one connection; tells its session what cannot be read.
+
+    limits:  the bounds of an incoming message.
+    session: is told; set once the pipeline is there.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__()
+        self._limits = limits
+        self._is_text = False
+        self.session: PipelineSession | None = None
+
+    async def serialize(self, frame: Frame) -> str | bytes | None:
+        """Write a frame; to a client that speaks JSON, messages only."""
+        if isinstance(frame, OutputTransportMessageFrame | OutputTransportMessageUrgentFrame):
+            return wire.encode(frame.message).decode() if self._is_text else await super().serialize(frame)
+        # The end of a session is offered to every serializer, too, and this one's base would warn of it.
+        is_wanted = not self._is_text and type(frame) in self.SERIALIZABLE_TYPES
+        return await super().serialize(frame) if is_wanted else None
+
+    async def deserialize(self, data: str | bytes) -> Frame | None:
+        """Read one message of the client; None for what is none, which the client is told. Raises nothing."""
+        try:
+            if isinstance(data, str):
+                self._is_text = True
+                return self._read_message(data)
+            self._is_text = False
+            return self._read_binary(data)
+        except wire.InvalidJSONError as error:
+            self._refuse(error)
+            return None
+
+    def _read_binary(self, data: bytes) -> Frame | None:
+        try:
+            frame = _FrameClass.FromString(data)
+        except DecodeError:
+            raise wire.InvalidJSONError("not a protobuf frame") from None
+        kind = frame.WhichOneof("frame")
+        if kind is None:
+            raise wire.InvalidJSONError("an empty protobuf frame")
+        if kind == "message":
+            return self._read_message(frame.message.data)
+        return _read_audio(frame.audio) if kind == "audio" else None
+
+    def _read_message(self, text: str) -> Frame:
+        if len(text.encode()) > self._limits.max_message_bytes:
+            text_ = f"larger than {self._limits.max_message_bytes} bytes"
+            raise wire.InvalidJSONError(text_, wire.salvage(text))
+        message = wire.decode(text, self._limits.max_depth)
+        if not isinstance(message, dict):
+            raise wire.InvalidJSONError("expected an object")
+        return InputTransportMessageFrame(message=message)
+
+    def _refuse(self, error: wire.InvalidJSONError) -> None:
+        if self.session is not None:
+            found = error.value
+            refuse(self.session, found.get("id") if isinstance(found, dict) else None, str(error))
+
+
+def _read_audio(audio: Any) -> Frame | None:
+    """Read audio; None for what is no 16-bit PCM of any use."""
+    is_sound = audio.sample_rate in SAMPLE_RATES and audio.num_channels in (1, 2)
+    if not is_sound or not audio.audio or len(audio.audio) % (2 * audio.num_channels):
+        return None
+    return InputAudioRawFrame(audio=audio.audio, sample_rate=audio.sample_rate, num_channels=audio.num_channels)

@@ -1,0 +1,70 @@
+"""Functions and tools on a pipeline's LLM: the declarations clients see, as Pipecat function schemas with handlers.
+
+The handler has the session run the tool, which announces it, checks arguments and result, keeps its time-out, and hears
+of an interruption. Source: rtvi-protocol 5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+try:  # moved in Pipecat 1.14
+    from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+    from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
+except ModuleNotFoundError:  # pragma: no cover - older releases
+    from pipecat.adapters.schemas.function_schema import FunctionSchema
+    from pipecat.adapters.schemas.tools_schema import ToolsSchema
+
+from rtvi_plugins.errors import ActionError
+from rtvi_plugins.pipecat.inlining import inlined
+
+if TYPE_CHECKING:
+    from pipecat.services.llm_service import FunctionCallParams, LLMService
+
+    from rtvi_plugins.pipecat.processor import RTVIProcessor
+    from rtvi_plugins.processor.tools import Tool
+
+MARGIN_S: Final = 5.0
+"""How much longer Pipecat waits for a tool than the session, whose time-out tells more."""
+
+
+class _FunctionSchema(FunctionSchema):
+    """A schema that is closed: what is not declared is no argument."""
+
+    def to_default_dict(self) -> dict[str, Any]:
+        whole = super().to_default_dict()
+        whole["parameters"]["additionalProperties"] = False
+        return dict(whole)
+
+
+def register(rtvi: RTVIProcessor, llm: LLMService[Any]) -> ToolsSchema:
+    """Register every tool of the bot on an LLM service, and give their schemas for its context."""
+    session = rtvi.session_processor
+
+    async def run(params: FunctionCallParams) -> None:
+        try:
+            result = await session.call_tool(params.function_name, dict(params.arguments), params.tool_call_id)
+        except ActionError as error:
+            result = {"error": error.text}
+        await params.result_callback(as_heard(result))
+
+    for tool in session.tools:
+        llm.register_function(tool.name, run, cancel_on_interruption=True, timeout_secs=_timeout(rtvi, tool) + MARGIN_S)
+    return ToolsSchema(standard_tools=[schema_of(tool) for tool in session.tools])
+
+
+def _timeout(rtvi: RTVIProcessor, tool: Tool) -> float:
+    tables = rtvi.session_processor._tables  # noqa: SLF001 - the session is this package's own
+    return tables.functions[tool.name].timeout if tool.action is None else tables.actions[tool.action].timeout
+
+
+def as_heard(result: Any) -> Any:
+    """Give a result in a form that Pipecat hands to the LLM: it drops 0, false, what is empty, and does not go on."""
+    return result or {"result": result}
+
+
+def schema_of(tool: Tool) -> FunctionSchema:
+    """Give the Pipecat schema of a tool: its own parameters, with what they refer to written in place."""
+    parameters = inlined(tool.parameters)
+    required = list(parameters.get("required", ()))
+    return _FunctionSchema(tool.name, tool.description, parameters.get("properties", {}), required)
