@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import os
 import sys
 from typing import Annotated, Final
 
@@ -67,4 +69,9 @@ app: Final = _make_app()
 
 def main() -> None:
     """Run the command line; ends with an exit code of `ExitCode`."""
-    app(prog_name="rtvi")
+    # Read when Pipecat is imported, which logs through loguru: what it says goes where `rtvi run` logs, or nowhere.
+    os.environ.setdefault("LOGURU_AUTOINIT", "0")
+    try:
+        app(prog_name="rtvi")
+    finally:
+        gc.freeze()  # the process ends: looking for garbage among all that was imported would take 20 ms more

@@ -11,6 +11,7 @@ import typer
 from rtvi_plugins.cli.output import as_json, one_line, say
 from rtvi_plugins.cli.problems import as_annotation, counted, print_problems, summary
 from rtvi_plugins.errors import ExitCode
+from rtvi_plugins.manifest.collecting import collector_paused
 
 FOLDER: Final = "manifests"
 """Checked when no path is given and there is such a folder."""
@@ -43,11 +44,12 @@ def check(
 
     Exit codes: 0 all is fine, 1 problems, 2 bad usage.
     """
-    from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - not for other commands' start-up
-
     paths = paths or [FOLDER if Path(FOLDER).is_dir() else "."]
-    host = discover_plugins()
-    bots, problems = load_bots(paths, host=host)
+    with collector_paused():  # here the imports take longest, and nothing of them is garbage
+        from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - only when it runs
+
+        host = discover_plugins()
+        bots, problems = load_bots(paths, host=host)
     if format_ is Format.JSON:
         say(as_json({"bots": [bot.name for bot in bots], "problems": [problem.as_dict() for problem in problems]}))
     elif format_ is Format.GITHUB:

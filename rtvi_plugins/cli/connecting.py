@@ -156,7 +156,8 @@ async def _start(target: Target, headers: Mapping[str, str], timeout_s: float) -
             answer = await http.post(url, json={})
             body = _json(answer)
             if answer.status_code == httpx.codes.NOT_FOUND:
-                here = _json(await http.get(urlunsplit(parts._replace(path="/"))))
+                index = urlunsplit(parts._replace(path="/"))
+                here = _json(await http.get(index, headers={"accept": "application/json"}))
                 raise UnreachableError(f"no bot at {target.url}{_bots_listed(here)}")
     except httpx.TimeoutException:
         raise UnreachableError(f"cannot connect to {url}: no answer within {timeout_s:g} s") from None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from rtvi_plugins.cli.schemas import bounds_of, shown, type_of
 from rtvi_plugins.cli.tables import Table
 from rtvi_plugins.cli.values import argument_schemas
+from rtvi_plugins.processor import describing
 from rtvi_plugins.schema import MISSING, Document
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
-    from rtvi_plugins.processor.tables import FunctionType
 
 
 def of_manifest(bot: Bot) -> dict[str, Any]:
@@ -28,41 +28,7 @@ def of_manifest(bot: Bot) -> dict[str, Any]:
                 entry |= {"initial": initial[option.name]} if option.name in initial else {}
             options.append(entry)
         services.append(service.describe() | {"options": options})
-    messages = [
-        {"name": m.name, "description": m.description, "data": m.data.document, "result": m.result.document}
-        for m in bot.tables.messages.values()
-    ]
-    return {
-        "bot": bot.name,
-        "description": bot.manifest.description,
-        "services": services,
-        "actions": bot.tables.actions_available,
-        "messages": messages,
-        "functions": [_function(function) for function in bot.tables.functions.values()],
-        "ui": {
-            "commands": [{"name": name, "payload": s.document} for name, s in bot.tables.ui_commands.items()],
-            "events": [
-                {"name": e.name, "description": e.description, "payload": e.payload.document}
-                for e in bot.tables.ui_events.values()
-            ],
-        },
-    }
-
-
-def _function(function: FunctionType) -> dict[str, Any]:
-    """Describe a function as the wire describes an action."""
-    document = function.arguments.document
-    return {
-        "name": function.name,
-        "description": function.description,
-        "arguments": [
-            {"name": name, "type": described.rtvi_type, "required": name in document.get("required", ())}
-            | ({"default": function.arguments.defaults[name]} if name in function.arguments.defaults else {})
-            for name, described in function.arguments.properties.items()
-        ],
-        "schema": document,
-        "result_schema": function.result.document,
-    }
+    return describing.describe(bot.tables) | {"services": services}
 
 
 _OPTIONS: Final = ("option", "type", "default", "values", "unit", "mutable", "client", "description")

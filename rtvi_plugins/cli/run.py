@@ -6,7 +6,7 @@ import enum
 import logging
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +28,20 @@ class LogLevel(enum.StrEnum):
     ERROR = "error"
 
 
+class Transport(enum.StrEnum):
+    """What carries the sessions of a bot with `pipeline:`."""
+
+    WEBRTC = "webrtc"
+    WEBSOCKET = "websocket"
+    DAILY = "daily"
+    LIVEKIT = "livekit"
+    MOQ = "moq"
+    TWILIO = "twilio"
+    TELNYX = "telnyx"
+    PLIVO = "plivo"
+    EXOTEL = "exotel"
+
+
 def run(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH", help="Manifests, or folders of them.", show_default=False)
@@ -43,6 +57,17 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME", help="Answer to this host name too, or * for any; may be repeated."),
     ] = None,
+    transport: Annotated[
+        Transport | None,
+        typer.Option(
+            metavar="|".join(Transport), help="With `pipeline:`, the only transport; left out, all that are installed."
+        ),
+    ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With `pipeline:`, the public host name that telephone companies reach."),
+    ] = None,
+    no_console: Annotated[bool, typer.Option("--no-console", help="Serve no page, only what clients need.")] = False,
     log_level: Annotated[LogLevel, typer.Option(help="How much to log, on standard error.")] = LogLevel.INFO,
 ) -> None:
     """Serve bots until asked to stop.
@@ -50,6 +75,8 @@ def run(
     SIGINT or SIGTERM stops gracefully, a second one at once.
 
     Prints one line per bot when it can be reached. Starts nothing when there is any problem.
+
+    A manifest with `pipeline:` runs on Pipecat, alone in its process; others share one server.
 
     Exit codes: 0 stopped as asked, 1 problems, 2 bad usage, 3 cannot listen.
     """
@@ -69,20 +96,57 @@ def run(
             reloading.start_again()
         raise typer.Exit(ExitCode.PROBLEMS)
 
+    pipeline = find_pipeline(bots)
+    if pipeline is None and (transport or proxy):
+        raise typer.BadParameter("only a manifest with 'pipeline:' has transports", param_hint="--transport, --proxy")
+
     from rtvi_plugins.cli import serving  # noqa: PLC0415 - the server, wanted only now that there is something to serve
-    from rtvi_plugins.server.app import BotHost  # noqa: PLC0415 - see above
 
     try:
         sockets = serving.listen(host, reloading.port_before() or port if reload else port)
     except serving.CannotListenError as error:
         say(f"rtvi: {error}", to_stderr=True)
         raise typer.Exit(ExitCode.UNAVAILABLE) from None
-    hosts = tuple(BotHost(bot, origins=allow_origin or (), hosts=(*(allow_host or ()), host)) for bot in bots)
     listening_at = sockets[0].getsockname()[1]
     watch = reloading.Watch(files) if reload else None
-    serving.serve(hosts, sockets, lambda address: tell_addresses(bots, address), watch)
+    origins, hosts = allow_origin or (), (*(allow_host or ()), host)
+
+    def tell(address: str) -> None:
+        tell_addresses(bots, address)
+
+    if pipeline is None:
+        from rtvi_plugins.server.app import BotHost  # noqa: PLC0415 - see above
+
+        serving.serve_bots(
+            tuple(BotHost(bot, origins=origins, hosts=hosts) for bot in bots),
+            sockets,
+            tell,
+            watch,
+            with_console=not no_console,
+        )
+    else:
+        from rtvi_plugins.cli import launching  # noqa: PLC0415 - Pipecat, which other bots do not need
+
+        try:
+            launching.serve_pipeline(
+                pipeline, sockets, tell, watch,
+                host=host, transport=transport, proxy=proxy, origins=origins, hosts=hosts, with_console=not no_console,
+            )  # fmt: skip
+        except launching.CannotLaunchError as error:
+            say(f"rtvi: {error}", to_stderr=True)
+            raise typer.Exit(ExitCode.UNAVAILABLE) from None
     if watch is not None and watch.has_changed:
         reloading.start_again(listening_at)
+
+
+def find_pipeline(bots: Sequence[Bot]) -> Bot | None:
+    """Find the bot that runs on Pipecat; None when none does. Raises BadParameter when it is not the only bot."""
+    found = next((bot for bot in bots if bot.pipeline is not None), None)
+    if found is not None and len(bots) > 1:
+        names = ", ".join(bot.name for bot in bots if bot is not found)
+        text = f"'{found.name}' has a 'pipeline:' and runs alone in its process; serve {names} by another 'rtvi run'"
+        raise typer.BadParameter(text, param_hint="PATH")
+    return found
 
 
 def tell_addresses(bots: Iterable[Bot], address: str) -> None:
@@ -105,5 +169,5 @@ def configure_logging(level: LogLevel) -> None:
     logging.basicConfig(level=level.upper(), format=form, handlers=[handler])
     if level is not LogLevel.DEBUG:
         # What the server says of every connection is noise beside what bots and plugins say.
-        for name in ("uvicorn", "websockets", "watchfiles", "httpx", "asyncio"):
+        for name in ("uvicorn", "websockets", "watchfiles", "httpx", "asyncio", "pipecat", "aiortc", "aioice"):
             logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))

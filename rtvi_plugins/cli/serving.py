@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from rtvi_plugins.cli.problems import counted
+from rtvi_plugins.console.page import Console
 from rtvi_plugins.errors import ExitCode
 from rtvi_plugins.server.run import Server, make_server
 
@@ -87,13 +88,30 @@ def _bound(family: int, kind: int, protocol: int, address: tuple[str | int, ...]
     return made
 
 
-def serve(
+MakeServer = Callable[[Callable[[str], None]], Server]
+"""Makes the server, given whom it tells its address once it listens."""
+
+
+def serve_bots(
     hosts: tuple[BotHost, ...],
     sockets: list[socket.socket],
     tell: Callable[[str], None],
     until: Callable[[], Awaitable[None]] | None = None,
+    *,
+    with_console: bool = True,
 ) -> None:
-    """Serve bots until a signal comes or `until` is over.
+    """Serve bots on the standalone host, with the console at `/` or without; see `serve`."""
+    page = Console() if with_console else None
+    serve(lambda on_started: make_server(hosts, page=page, on_started=on_started), sockets, tell, until)
+
+
+def serve(
+    make: MakeServer,
+    sockets: list[socket.socket],
+    tell: Callable[[str], None],
+    until: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until a signal comes or `until` is over.
 
     tell: gets the address, once the server listens.
     The first SIGINT or SIGTERM stops gracefully, and this returns; the second ends the process at once.
@@ -125,7 +143,7 @@ def serve(
                 await asyncio.gather(watching, return_exceptions=True)
             _end_despite_threads()
 
-    server = make_server(hosts, on_started=on_started)
+    server = make(on_started)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         _handle_signals(on_signal)
         runner.run(run())

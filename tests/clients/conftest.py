@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from .harness import HERE, Bot, absent, bundle_pages, run_bot, serve_folder
+from tests.hosts import pytest_configure
+
+from .harness import HERE, Bot, absent, bundle_pages, run_on, serve_folder
 from .pages import Client, LegacyClient, NewClient
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
+
+__all__ = ["pytest_configure"]
 
 NewPage: TypeAlias = Callable[..., Client]
 
@@ -39,6 +43,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+ON_BOTH_HOSTS = ("test_both_generations", "test_legacy_functions", "test_new_functions")
+"""Modules whose tests run against both hosts: what each generation does with a bot of its own, and function calls.
+
+The rest, which takes most of the time, asks the standalone host alone: in process it runs on both (`tests/hosts.py`).
+"""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Name the host of each test that needs a bot."""
+    if "host" in metafunc.fixturenames:
+        is_both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH_HOSTS
+        mark = metafunc.definition.get_closest_marker("standalone")
+        hosts = ("standalone", "pipecat") if is_both and mark is None else ("standalone",)
+        metafunc.parametrize("host", hosts, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def host(request: pytest.FixtureRequest) -> str:
+    """Which host serves the bots."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(scope="session")
 def pages() -> Path:
     return bundle_pages()
@@ -59,15 +86,16 @@ def foreign_origin(pages: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def bot(origin: str) -> Iterator[Bot]:
-    with run_bot(HERE / "bot.yaml", origin=origin) as running:
+def bot(host: str, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    with run_on(host, HERE / "bot.yaml", tmp_path_factory.mktemp(host), origin=origin) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def whole(origin: str) -> Iterator[Bot]:
+def whole(host: str, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """A bot whose handlers do what the tests say, from a plugin that only it has."""
-    with run_bot(HERE / "bot_whole.yaml", origin=origin, plugins=HERE / "plugins") as running:
+    folder, plugins = tmp_path_factory.mktemp(host), HERE / "plugins"
+    with run_on(host, HERE / "bot_whole.yaml", folder, origin=origin, plugins=plugins) as running:
         yield running
 
 

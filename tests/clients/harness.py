@@ -15,10 +15,10 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 import pytest
 
@@ -77,19 +77,55 @@ class Bot:
     """A running bot: `http` is its address, `ws` that of its socket."""
 
     http: str
+    path: str = "/ws"
 
     @property
     def ws(self) -> str:
-        return f"{self.http.replace('http', 'ws', 1)}/ws"
+        return self.http.replace("http", "ws", 1) + self.path
+
+    @property
+    def is_pipecat(self) -> bool:
+        """Whether it runs on Pipecat's runner."""
+        return self.path != "/ws"
+
+
+PIPELINE = """
+pipeline:
+  idle_timeout: never
+"""
+"""What makes a bot a Pipecat one; its responder stands where the LLM would."""
 
 
 @contextmanager
-def run_bot(manifest: Path, *, origin: str, plugins: Path | None = None) -> Iterator[Bot]:
+def run_on(host: str, manifest: Path, folder: Path, **keywords: Any) -> Iterator[Bot]:
+    """Run a bot on a host: the standalone server, or the same manifest with `pipeline:` on Pipecat's runner."""
+    if host == "standalone":
+        with run_bot(manifest, **keywords) as running:
+            yield running
+        return
+    written = folder / manifest.name
+    written.write_text(manifest.read_text() + PIPELINE)
+    with run_bot(written, **keywords) as running:
+        yield replace(running, path="/ws-client")
+
+
+@contextmanager
+def run_bot(manifest: Path, *, origin: str, plugins: Path | None = None, port: int = 0) -> Iterator[Bot]:
     """Run the real command; afterwards it has to end by SIGINT with exit code 0 and without a traceback on its way.
 
     plugins: a folder of installed distributions, for the bot alone.
     """
-    command = [sys.executable, "-m", "rtvi_plugins", "run", str(manifest), "--port", "0", "--allow-origin", origin]
+    command = [
+        sys.executable,
+        "-m",
+        "rtvi_plugins",
+        "run",
+        str(manifest),
+        "--port",
+        str(port),
+        "--allow-origin",
+        origin,
+    ]
     path = filter(None, [str(plugins or ""), os.environ.get("PYTHONPATH")])
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     with (

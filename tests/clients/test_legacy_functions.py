@@ -127,6 +127,7 @@ def apart(request: pytest.FixtureRequest, page: Client, whole: Bot) -> Client:
     return page
 
 
+@pytest.mark.standalone("there is no `/action` on Pipecat's runner: each session has a pipeline")
 def test_acts_without_a_connection(apart: Client) -> None:
     assert apart.ask(apart.action("desk", "add", a=2, b=3)) == 5
     outcomes = apart.together([apart.action("desk", "add", a=number) for number in range(10)])
@@ -134,6 +135,7 @@ def test_acts_without_a_connection(apart: Client) -> None:
     assert apart.state != "ready"
 
 
+@pytest.mark.standalone("there is no `/action` on Pipecat's runner: each session has a pipeline")
 def test_is_refused_without_a_connection(apart: Client) -> None:
     apart.may_trip = True  # the client rejects a promise of its own that nobody sees
     assert re.search(r"\ba\b.*(missing|required)", apart.refused(apart.action("desk", "add")))
@@ -141,11 +143,13 @@ def test_is_refused_without_a_connection(apart: Client) -> None:
     assert "Timed out" in apart.refused(apart.action("desk", "later"))
 
 
+@pytest.mark.standalone("there is no `/action` on Pipecat's runner: each session has a pipeline")
 def test_every_action_without_a_connection_is_a_session_of_its_own(apart: Client) -> None:
     for _ in range(2):
         assert apart.ask(apart.action("desk", "count", key="once"))["runs"] == 1
 
 
+@pytest.mark.standalone("there is no `/action` on Pipecat's runner: each session has a pipeline")
 def test_hears_what_an_action_sends_beside_its_answer(page: Client, whole: Bot) -> None:
     """Only the stream has room for that; plain JSON is the answer alone."""
     page.open(params={"baseUrl": whole.http}, headers={"accept": "text/event-stream"})
