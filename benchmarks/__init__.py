@@ -1,13 +1,13 @@
-"""How fast this package is, as ratios to a floor measured in the same run: `python -m benchmarks [--smoke]`.
+"""How fast this package is, against the floor and its peers, in turns: `python -m benchmarks [--smoke]`, `... report`.
 
-timing    interleaved rounds, medians, verdicts, the table
-bot       the bot that is measured, and the floor: the least anybody has to do for the same answer
-dispatch  one action, JSON text in to JSON text out, in process
-ws        server CPU per round trip over WebSocket
-sessions  memory per connected session
-imports   `import rtvi_plugins`
-check     loading and binding a large manifest
-servers   our server and a bare one, each in a process of its own; client: what drives them
+aims          what is measured, a module for each subject
+timing        contestants take turns; lines: what is told of it, bounds and verdicts
+bot           the bot that is measured, and the floor: the least anybody has to do for the same answer
+ours          our contestants and the floors beside them, each in a process of its own
+peers         the peers' scripts and their pinned requirements; environments: makes them; parties: runs all of these
+traffic       sessions and round trips over WebSocket; client: the cheap client under it
+distributions plugins made for a measurement
+report        the page and its plots, from results/
 
 No timing here is asserted anywhere: machines differ, and the verdicts are for people.
 """

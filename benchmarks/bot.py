@@ -16,12 +16,14 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from benchmarks.peers import talking
 from rtvi_plugins import Bot, Handlers, StartupError, hookimpl, load_bots
 from rtvi_plugins.hooks.host import PluginHost
 
 MANIFEST = """\
 manifest: 1
 bot: measured
+runtime: {limits: {max_sessions: 100000}}
 services:
   knowledge:
     plugin: measured
@@ -34,6 +36,8 @@ services:
           limit: {type: integer, minimum: 1, maximum: 50}
         result: {type: array, items: {type: object}}
       wait: *search
+      pause: *search
+      linger: *search
 """
 
 _ARGUMENTS = {
@@ -78,6 +82,18 @@ async def wait(processor: object, *, query: str, limit: int) -> list[dict[str, A
     return [{"text": query, "score": limit}]
 
 
+@handlers.action("pause")
+async def pause(processor: object, *, query: str, limit: int) -> list[dict[str, Any]]:  # noqa: ARG001
+    """Answer after 5 ms."""
+    return await talking.pause(query, limit)
+
+
+@handlers.action("linger")
+async def linger(processor: object, *, query: str, limit: int) -> list[dict[str, Any]]:  # noqa: ARG001
+    """Answer after half a second."""
+    return await talking.linger(query, limit)
+
+
 class Plugin:
     """Supplies the handlers, and a middleware hook with nothing in it."""
 
@@ -107,7 +123,7 @@ def load() -> Bot:
 
 def request(dialect: Dialect, number: int = 0, action: str = "search") -> str:
     """Give one request as JSON text."""
-    arguments = {"query": "spa", "limit": 3}
+    arguments = talking.ARGUMENTS
     if dialect == "action":
         listed = [{"name": name, "value": value} for name, value in arguments.items()]
         data: dict[str, Any] = {"service": "knowledge", "action": action, "arguments": listed}
@@ -116,7 +132,7 @@ def request(dialect: Dialect, number: int = 0, action: str = "search") -> str:
     return orjson.dumps({"label": "rtvi-ai", "type": dialect, "id": f"{number:08x}", "data": data}).decode()
 
 
-_HANDLERS = {("knowledge", "search"): search, ("knowledge", "wait"): wait}
+_HANDLERS = {("knowledge", "search"): search, ("knowledge", "wait"): wait, ("knowledge", "pause"): pause}
 _IS_VALID = jsonschema_rs.Draft202012Validator(_ARGUMENTS).is_valid
 _SESSION = SimpleNamespace()
 

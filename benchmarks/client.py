@@ -85,10 +85,15 @@ class WebSocketClient(asyncio.Protocol):
         """Send a frame."""
         self.transport.write(framed)
 
-    async def ask(self, framed: bytes) -> bytes:
-        """Send a frame and wait for one message, at most half a minute."""
+    async def ask(self, framed: bytes, expected: bytes = b"") -> bytes:
+        """Send a frame and wait for a message that contains what is expected, at most half a minute."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.on_message = answer.set_result
+
+        def take(payload: bytes) -> None:
+            if expected in payload and not answer.done():
+                answer.set_result(payload)
+
+        self.on_message = take
         self.send(framed)
         return await asyncio.wait_for(answer, 30)
 

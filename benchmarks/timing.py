@@ -1,163 +1,147 @@
-"""Interleaved rounds, their medians, and how they are told.
+"""Rounds in which all contestants take turns, and what they come to.
 
-CPU time is measured, not wall time, wherever the work is done in one process: what else the machine does then disturbs
-less. Rounds of all contestants alternate, and a ratio is the median of the ratios of neighbouring rounds, so that a
-slow phase of the machine meets both sides.
+Contestants alternate within one run, A B C A B C, and a ratio is the median of the ratios within the rounds: a slow
+phase of the machine then meets all of them. CPU time is what is judged wherever there is a choice, because what else
+the machine does disturbs it less; wall time stands beside it.
 """
 
 from __future__ import annotations
 
-import gc
 import statistics
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.lines import Judged, Line, Spread
 
 ROUNDS = 9
-SMOKE_ROUNDS = 7
+SMOKE_ROUNDS = 2
+
+Sample = Mapping[str, float]
+"""What one round of one contestant gave: measure → figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure. `scale` multiplies the work of one round."""
+    """How much to measure.
+
+    rounds:     of each comparison; at least 7 for figures that are worth a verdict.
+    scale:      multiplies the work of one round.
+    peers:      names of the peers that take part.
+    """
 
     rounds: int = ROUNDS
     scale: float = 1.0
     is_smoke: bool = False
+    peers: frozenset[str] = frozenset()
 
     def times(self, number: int, least: int = 1) -> int:
         """Give how often to repeat what a full round repeats `number` times."""
         return max(least, round(number * self.scale))
 
 
-SMOKE = Plan(SMOKE_ROUNDS, 0.02, is_smoke=True)
-FULL = Plan()
+class Rounds:
+    """What the contestants did, round by round."""
 
+    def __init__(self, samples: Mapping[str, Sequence[Sample]]) -> None:
+        self._samples = samples
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One line of the table.
+    def of(self, name: str, measure: str) -> list[float]:
+        """Give one measure of one contestant, round by round."""
+        return [sample[measure] for sample in self._samples[name]]
 
-    ours, reference: medians, in `unit`.
-    ratio:           ours to reference, the median over rounds.
-    judged:          what `aim` bounds: the ratio, our figure, or how much ours is more.
-    aim:             the bound; None for a line that only informs.
-    """
+    def compare(
+        self,
+        aim: int,
+        subject: str,
+        case: str,
+        *,
+        ours: str = "ours",
+        against: str,
+        measure: str,
+        unit: str,
+        judged: Judged = "ratio",
+        bound: float | None = None,
+        wall: str | None = None,
+        note: str = "",
+    ) -> Line:
+        """Make the line that compares two of the contestants.
 
-    subject: str
-    case: str
-    ours: float
-    reference: float
-    ratio: float
-    unit: str
-    judged: Literal["ratio", "ours", "more"] = "ratio"
-    aim: float | None = None
-    note: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """`met`, `missed`, or nothing without an aim."""
-        if self.aim is None:
-            return ""
-        figure = {"ratio": self.ratio, "ours": self.ours, "more": self.ours - self.reference}[self.judged]
-        return "met" if figure < self.aim else "missed"
-
-    @property
-    def aim_text(self) -> str:
-        """The aim, for people."""
-        if self.aim is None:
-            return ""
-        return {
-            "ratio": f"< {self.aim:g} x",
-            "ours": f"< {self.aim:g} {self.unit}",
-            "more": f"< +{self.aim:g} {self.unit}",
-        }[self.judged]
-
-    def as_dict(self) -> dict[str, object]:
-        """Give the JSON form."""
-        return asdict(self) | {"verdict": self.verdict}
-
-    def with_note(self, note: str) -> Result:
-        """Add a remark."""
-        return replace(self, note=note)
-
-
-def cpu_time(work: Callable[[], object]) -> float:
-    """Give the seconds of CPU that this process needs for a piece of work; garbage of before is collected first."""
-    gc.collect()
-    start = time.process_time_ns()
-    work()
-    return (time.process_time_ns() - start) / 1e9
-
-
-def compare(
-    subject: str,
-    case: str,
-    ours: Callable[[], float],
-    reference: Callable[[], float],
-    *,
-    plan: Plan,
-    unit: str,
-    judged: Literal["ratio", "ours", "more"] = "ratio",
-    aim: float | None = None,
-    rounds: int = 0,
-) -> Result:
-    """Measure both sides in alternating rounds, after one unmeasured round each.
-
-    ours, reference: do one round and give its figure, in `unit`.
-    rounds:          instead of the plan's, where short rounds need many.
-    """
-    ours(), reference()
-    pairs: list[tuple[float, float]] = []
-    for number in range(rounds or plan.rounds):
-        # Who goes first alternates too: the second finds warmer caches.
-        if number % 2:
-            mine, theirs = ours(), reference()
-        else:
-            theirs, mine = reference(), ours()
-        pairs.append((mine, theirs))
-    return summed_up(subject, case, pairs, unit=unit, judged=judged, aim=aim)
-
-
-def summed_up(
-    subject: str,
-    case: str,
-    pairs: Sequence[tuple[float, float]],
-    *,
-    unit: str,
-    judged: Literal["ratio", "ours", "more"] = "ratio",
-    aim: float | None = None,
-) -> Result:
-    """Make a line of (ours, reference) pairs, one of each round."""
-    mine = statistics.median(pair[0] for pair in pairs)
-    theirs = statistics.median(pair[1] for pair in pairs)
-    ratio = statistics.median(ours / reference if reference else float("inf") for ours, reference in pairs)
-    return Result(subject, case, mine, theirs, ratio, unit, judged, aim)
-
-
-HEADINGS = ("ratio", "aim", "verdict", "subject", "case", "ours", "reference", "")
-
-
-def as_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    """Give the cells of the table."""
-    return [
-        (
-            f"{r.ratio:.2f}",
-            r.aim_text,
-            r.verdict,
-            r.subject,
-            r.case,
-            f"{r.ours:.4g} {r.unit}",
-            f"{r.reference:.4g} {r.unit}",
-            r.note,
+        ours, against: their names; measure: which figure, in `unit`.
+        wall:          the measure whose ratio stands beside, if there is one.
+        """
+        pairs = list(zip(self.of(ours, measure), self.of(against, measure), strict=True))
+        figures = {
+            "ratio": lambda a, b: a / b,
+            "speedup": lambda a, b: b / a,
+            "rate": lambda a, b: a / b,
+            "ours": lambda a, _b: a,
+            "more": lambda a, b: a - b,
+        }[judged]
+        walls = None
+        if wall is not None:
+            both = list(zip(self.of(ours, wall), self.of(against, wall), strict=True))
+            walls = statistics.median(b / a if judged == "speedup" else a / b for a, b in both)
+        return Line(
+            aim=aim,
+            subject=subject,
+            case=case,
+            against=against,
+            ours=statistics.median(a for a, _ in pairs),
+            reference=statistics.median(b for _, b in pairs),
+            unit=unit,
+            judged=judged,
+            spread=Spread.of([figures(a, b) for a, b in pairs]),
+            bound=bound,
+            wall_ratio=walls,
+            rounds=len(pairs),
+            note=note,
         )
-        for r in results
-    ]
+
+    def alone(
+        self,
+        aim: int,
+        subject: str,
+        case: str,
+        *,
+        name: str = "ours",
+        measure: str,
+        unit: str,
+        bound: float | None = None,
+        note: str = "",
+    ) -> Line:
+        """Make the line of one contestant's own figure."""
+        figures = self.of(name, measure)
+        median = statistics.median(figures)
+        is_ours = name == "ours"
+        return Line(
+            aim=aim,
+            subject=subject,
+            case=case,
+            against="" if is_ours else name,
+            ours=median if is_ours else None,
+            reference=None if is_ours else median,
+            unit=unit,
+            judged="ours",
+            spread=Spread.of(figures),
+            bound=bound,
+            rounds=len(figures),
+            note=note,
+        )
 
 
-def as_table(results: Sequence[Result]) -> str:
-    """Give the table as plain text, ratios first."""
-    rows = [HEADINGS, *as_rows(results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+def take_turns(contestants: Mapping[str, Callable[[], Sample]], rounds: int, *, warm_up: bool = True) -> Rounds:
+    """Let every contestant do a round, again and again; who begins moves on from round to round.
+
+    warm_up: one round of each that does not count comes first.
+    """
+    names = list(contestants)
+    if warm_up:
+        for name in names:
+            contestants[name]()
+    samples: dict[str, list[Sample]] = {name: [] for name in names}
+    for number in range(rounds):
+        # The one who comes after another finds warmer or colder caches: everybody is everybody's neighbour in turn.
+        start = number % len(names)
+        for name in names[start:] + names[:start]:
+            samples[name].append(contestants[name]())
+    return Rounds(samples)

@@ -1,13 +1,15 @@
-"""What `rtvi check` does with a manifest of 200 services, 10 options and 10 actions each, against PyYAML's C loader.
+"""What `rtvi check` does with a large manifest, in process, and what PyYAML's C loader does. Argument: the services.
 
-In process, plugins found and imported beforehand. Every round reads the file anew and binds it with empty caches, as
-the command does. The lines below the first say where the time goes.
+Plugins are found and imported beforehand. Every time, the file is read anew and bound with empty caches, as the command
+does. `measure CASE` does it once and gives its milliseconds.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.timing import Plan, Result, compare, cpu_time
+from benchmarks.peers import talking
 from rtvi_plugins import Handlers, hookimpl
 from rtvi_plugins.binding import load_bots
 from rtvi_plugins.binding.bot import bind
@@ -24,8 +26,7 @@ from rtvi_plugins.manifest.load import load_manifests
 from rtvi_plugins.manifest.source import read_source
 from rtvi_plugins.schema import compiler
 
-AIM = 2.0
-SERVICES, OPTIONS, ACTIONS = 200, 10, 10
+OPTIONS, ACTIONS = 10, 10
 
 TYPES = (
     "{type: number, minimum: %d, maximum: 450, default: 175, unit: words/min, description: Speed of speech.}",
@@ -86,63 +87,57 @@ def _handlers_of(service: str) -> Handlers:
     return collection
 
 
-def _milliseconds(work: Callable[[], object]) -> float:
+def _load(content: bytes) -> object:
+    return yaml.load(content, Loader=yaml.CSafeLoader)
+
+
+def _load_without_collector(content: bytes) -> object:
+    gc.disable()
+    try:
+        return _load(content)
+    finally:
+        gc.enable()
+
+
+def cases(services: int, path: Path) -> dict[str, Callable[[], object]]:
+    """Give what is measured: all of it, its parts, and the loader."""
+    path.write_text(write_manifest(services), encoding="utf-8")
+    content = path.read_bytes()
+    host = PluginHost.discover({"large": Plugin(services)}, only=())
+    bots, problems = load_bots([path], host=host, environ={})
+    if problems or len(bots) != 1:
+        raise ValueError([problem.render() for problem in problems[:5]])
+    loaded, _ = load_manifests([path], shipped={}, environ={})
+    return {
+        "check": partial(load_bots, [path], host=host, environ={}),
+        "values": partial(read_source, str(path), content),
+        "models": partial(load_manifests, [path], shipped={}, environ={}),
+        "bot": partial(bind, loaded[0], host),
+        "loader": partial(_load, content),
+        "loader-without-collector": partial(_load_without_collector, content),
+    }
+
+
+def milliseconds(work: Callable[[], object]) -> dict[str, object]:
     """Measure with empty caches. What the work returns is let go only afterwards."""
     for cached in (compiler._compiled, compiler._compiled_large):  # noqa: SLF001
         cached.cache_clear()
-    # What this process holds besides is none of the collector's business: a new process would not hold it.
+    # What this process holds besides is none of the collector's business: a new process would not hold it. It collects
+    # in full whenever so much has come since the last time as a quarter of what there was then: now, of nothing.
     gc.collect()
     gc.freeze()
-    kept: list[object] = []
-    seconds = cpu_time(lambda: kept.append(work()))
-    kept.clear()
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    kept = work()
+    cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
+    del kept
     gc.unfreeze()
-    return seconds * 1e3
+    return {"cpu_ms": cpu_s * 1e3, "wall_ms": wall_s * 1e3}
 
 
-def measure(plan: Plan) -> list[Result]:
-    """Measure the whole, then its parts."""
-    services = 20 if plan.is_smoke else SERVICES
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "large.yaml"
-        path.write_text(write_manifest(services), encoding="utf-8")
-        content = path.read_bytes()
-        host = PluginHost.discover({"large": Plugin(services)}, only=())
-        bots, problems = load_bots([path], host=host, environ={})
-        assert len(bots) == 1, [problem.render() for problem in problems[:5]]
-        assert not problems
-        del bots
-        loaded, _ = load_manifests([path], shipped={}, environ={})
-
-        def c_loader() -> object:
-            return yaml.load(content, Loader=yaml.CSafeLoader)
-
-        def c_loader_without_collector() -> object:
-            gc.disable()
-            try:
-                return c_loader()
-            finally:
-                gc.enable()
-
-        everything = partial(load_bots, [path], host=host, environ={})
-        parts: dict[str, tuple[Callable[[], object], float | None]] = {
-            "all of it": (everything, AIM),
-            "of that: YAML to values and places": (partial(read_source, str(path), content), None),
-            "of that: the file to models": (partial(load_manifests, [path], shipped={}, environ={}), None),
-            "of that: models and plugins to a bot": (partial(bind, loaded[0], host), None),
-        }
-        name = f"{services} x {OPTIONS} x {ACTIONS}"
-        results = [
-            compare(
-                "check", f"{name}, {case}", partial(_milliseconds, work), partial(_milliseconds, c_loader),
-                plan=plan, unit="ms", aim=aim,
-            )
-            for case, (work, aim) in parts.items()
-        ]  # fmt: skip
-        results.append(
-            compare(
-                "check", f"{name}, all of it; loader without collector", partial(_milliseconds, everything),
-                partial(_milliseconds, c_loader_without_collector), plan=plan, unit="ms",
-            )
-        )  # fmt: skip
-        return results
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        known = cases(int(sys.argv[1]), Path(temporary) / "large.yaml")
+        line = talking.Line()
+        line.say({"cases": sorted(known)})
+        line.listen({"measure": lambda case: milliseconds(known[case])})
