@@ -18,8 +18,9 @@ from rtvi_plugins import RTVIProcessor, errors, load_bots
 from rtvi_plugins.errors import Category
 from rtvi_plugins.hooks import hookspecs
 from rtvi_plugins.hooks.results import SPECS
-from rtvi_plugins.manifest import model
+from rtvi_plugins.manifest import model, pipeline
 from rtvi_plugins.manifest.json_schema import language_schema
+from rtvi_plugins.manifest.primitives import Choice, Model
 from rtvi_plugins.processor.events import EVENTS
 from rtvi_plugins.processor.requests import Code
 from rtvi_plugins.processor.ui import STANDARD_COMMANDS
@@ -75,20 +76,25 @@ def test_parts_that_nobody_knows_are_errors() -> None:
         reference.renewed("<!-- generated: nonsense -->\n<!-- /generated -->")
 
 
-def models() -> Iterable[str]:
-    for name, value in vars(model).items():
-        is_model = isinstance(value, type) and issubclass(value, model.Model)
-        if is_model and value not in (model.Model, model.Value, model.Limits):
-            yield name
+def models() -> Iterable[Any]:
+    skipped = (Model, Choice, model.Value, model.Limits)
+    found = {name: value for part in (model, pipeline) for name, value in vars(part).items()}
+    for name, value in found.items():
+        if isinstance(value, type) and issubclass(value, Model) and value not in skipped:
+            yield pytest.param(value, id=name)
 
 
-@pytest.mark.parametrize("name", list(models()))
-def test_every_key_is_documented(name: str) -> None:
+@pytest.mark.parametrize("kind", list(models()))
+def test_every_key_is_documented(kind: type[Model]) -> None:
     """Where the heading says, and no key more than there is."""
-    keys = {field.alias or key for key, field in getattr(model, name).model_fields.items()}
+    name = kind.__name__
+    keys = {field.alias or key for key, field in kind.model_fields.items()}
     if name == "Service":
         keys.add("use")
-    assert set(first_column(section("docs/manifest.md", reference.TITLES[name]))) == keys
+    is_of_pipeline = name in reference.PIPELINE_TITLES
+    page = "docs/pipelines.md" if is_of_pipeline else "docs/manifest.md"
+    title = (reference.PIPELINE_TITLES if is_of_pipeline else reference.TITLES)[name]
+    assert set(first_column(section(page, title))) == keys
 
 
 def test_every_limit_is_documented() -> None:
@@ -174,21 +180,30 @@ def test_every_method_for_plugins_exists() -> None:
 @pytest.mark.parametrize(
     ("row", "section"),
     [
-        pytest.param("`pipeline:`, `bind:`", "pipeline: {}", id="pipeline"),
         pytest.param(
-            "long actions (`job: true`)",
-            "services: {room: {use: room, actions: {open_curtains: {job: true}}}}",
-            id="job",
+            "options, actions, messages, configuration, jobs, functions, UI, for clients of 0.3, 1.x and 2.x",
+            "services: {room: {use: room, actions: {open_curtains: {job: true}}}, voice: {use: voice}}\n"
+            "functions: {locate: {arguments: {}, result: object}}\n"
+            "config: {voice: {rate: 200}}",
+            id="offers",
+        ),
+        pytest.param(
+            "`bind:`, `rtvi_stages()`, frames to and from other stages",
+            "services: {ears: {options: {stop_secs: {bind: vad.stop_secs}}}}",
+            id="bind",
         ),
     ],
 )
 def test_host_table_is_true(row: str, section: str, tmp_path: Path) -> None:
-    """What the table says has no host is refused; what has one is not said to have none."""
-    (tmp_path / "bot.yaml").write_text(f"manifest: 1\nbot: x\nui: {{commands: {{a: {{}}}}}}\n{section}\n")
-    slugs = {problem.slug for problem in load_bots([tmp_path / "bot.yaml"])[1]}
-    cell = re.search(rf"^\| {re.escape(row)} \| ([^|]+) \|", text_of("README.md"), re.MULTILINE)
-    assert cell
-    assert cell[1] == ("problem `missing-host`" if "missing-host" in slugs else "yes")
+    """What the table says a host has is accepted there; what it has not is a problem."""
+    cells = re.search(rf"^\| {re.escape(row)} \| ([^|]+) \| ([^|]+) \|", text_of("README.md"), re.MULTILINE)
+    assert cells
+    for said, added in zip(cells.groups(), ("", "pipeline: {vad: silero}\n"), strict=True):
+        (tmp_path / "bot.yaml").write_text(
+            f"manifest: 1\nbot: x\nui: {{commands: {{a: {{}}}}}}\nruntime: {{responder: echo}}\n{added}{section}\n"
+        )
+        problems = [problem.render() for problem in load_bots([tmp_path / "bot.yaml"])[1]]
+        assert (said == "yes") == (problems == []), problems
 
 
 def test_readme_is_read_in_ten_minutes() -> None:

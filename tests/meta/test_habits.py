@@ -27,9 +27,6 @@ NEEDS_A_HOST: Final = "pipecat"
 HOOKS: Final = {
     name: spec for name, spec in vars(hookspecs).items() if name.startswith("rtvi_") and inspect.isfunction(spec)
 }
-HOOKS_WITHOUT_PLUGIN: Final = {
-    "rtvi_stages": "stages stand in a pipeline, and the host of pipelines is an issue of its own",
-}
 
 
 def lines_of(path: Path) -> int:
@@ -110,13 +107,12 @@ def test_hooks_are_used() -> None:
     missing = {"builtin", "conversation", "knowledge", "room", "voice"} - known.keys()
     assert not missing, f"install the plugins in plugins/ first: {missing}"
     used = {hook for plugin in known.values() for hook in plugin.hooks}
-    assert HOOKS.keys() - used == HOOKS_WITHOUT_PLUGIN.keys()
+    assert HOOKS.keys() - used == set()
     for name, spec in HOOKS.items():
         example = re.search(r"^Example: +(\S+)", inspect.getdoc(spec) or "", re.MULTILINE)
-        assert (example is None) == (name in HOOKS_WITHOUT_PLUGIN), name
-        if example is not None:
-            texts = [path.read_text(encoding="utf-8") for path in (ROOT / example[1]).rglob("*.py")]
-            assert any(f"def {name}" in text for text in texts), f"{example[1]} has no {name}"
+        assert example is not None, name
+        texts = [path.read_text(encoding="utf-8") for path in (ROOT / example[1]).rglob("*.py")]
+        assert any(f"def {name}" in text for text in texts), f"{example[1]} has no {name}"
 
 
 def test_manifests_are_sound() -> None:

@@ -20,6 +20,7 @@ LAYERS: Final = {
     "processor": 3,
     "jobs": 3,
     "responders": 3,
+    "hosting": 3,
     "server": 4,
     "pipecat": 4,
     "testing": 4,
@@ -37,16 +38,18 @@ NARROWER: Final = {
     "jobs": {"errors", "schema", "handlers", "protocol"},
     # The built-in responders are a plugin like any other: nothing of the binding that loads them.
     "responders": {"errors", "schema", "hooks"},
+    # What hosts share decides; it is given the bot and knows nothing of how it came about, but for its type.
+    "hosting": {"processor", "protocol", "binding"},
 }
 
 FOREIGN: Final = {
     "pluggy": {"hooks/hookspecs.py", "hooks/host.py"},
-    "starlette": {"server", "console", "cli"},
+    "starlette": {"server", "pipecat", "console", "cli"},
     "uvicorn": {"server", "cli"},
     "uvloop": {"server", "cli"},
     "websockets": {"server", "cli", "testing"},
     "httpx": {"cli", "testing"},
-    "google": {"server", "cli", "testing"},
+    "google": {"server", "pipecat", "cli", "testing"},
     "socket": {"server", "cli"},
     "typer": {"cli"},
     "rich": {"cli"},
