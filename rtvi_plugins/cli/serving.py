@@ -181,8 +181,10 @@ def _end_despite_threads() -> None:
 
 def end_now(code: int) -> NoReturn:
     """End the process at once, having written what was said."""
-    logging.shutdown()
+    # RuntimeError: a signal came in the midst of a write, which cannot be entered a second time.
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             stream.flush()
     os._exit(code)

@@ -113,6 +113,28 @@ def test_second_signal_is_heard_while_a_handler_blocks_everything(shared: Site, 
         assert call.wait(TIMEOUT_S) == 3
 
 
+INTERRUPTED_WRITE = """
+import io, os, signal, sys
+from rtvi_plugins.cli.serving import end_now
+
+class Raw(io.RawIOBase):
+    def writable(self):
+        return True
+    def write(self, data):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return len(data)
+
+signal.signal(signal.SIGTERM, lambda *_: end_now(143))
+sys.stdout = io.TextIOWrapper(io.BufferedWriter(Raw()))
+print("something", flush=True)
+"""
+
+
+def test_a_signal_in_the_midst_of_a_write_ends_the_process() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_WRITE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
+
+
 def test_problems_are_printed_and_nothing_is_started(site: Site) -> None:
     add_bots(site, "lobby")
     site.add_manifest("bad.yaml", "manifest: 1\nbot: 3x\n")

@@ -222,11 +222,12 @@ def test_bot_py_under_pipecats_own_runner(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "bot.py", "-t", "websocket", "--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        log = iter(process.stderr)
+        reader = threading.Thread(target=deque, args=(log, 0), daemon=True)
         try:
-            assert process.stderr is not None
-            log = iter(process.stderr)
             assert any("running on" in line for line in log)  # uvicorn's own words, once it listens
-            threading.Thread(target=deque, args=(log, 0), daemon=True).start()  # it blocks when nobody reads
+            reader.start()  # the bot would block when nobody reads
 
             async def ask() -> Any:
                 target = Target(f"ws://127.0.0.1:{port}/ws-client", must_start=False)
@@ -236,6 +237,8 @@ def test_bot_py_under_pipecats_own_runner(tmp_path: Path) -> None:
             assert asyncio.run(ask()) == ({"room": {"scene": "day"}}, "Hello.")
         finally:
             process.kill()
+            if reader.ident is not None:
+                reader.join()  # before the pipe is closed under it
 
 
 def test_bot_py_with_a_faulty_manifest_tells_every_problem(tmp_path: Path) -> None:

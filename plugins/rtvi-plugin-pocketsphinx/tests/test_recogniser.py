@@ -109,9 +109,8 @@ def test_other_threads_go_on_meanwhile(recogniser: Recogniser) -> None:
         now = time.perf_counter()
         gaps.append(now - last)
         last = now
-    whole = sum(gaps)
     assert len(gaps) > 10
-    assert sum(gap for gap in gaps if gap > 0.1) < 0.3 * whole  # another process may have had the processor
+    assert max(gaps) < 0.8 * sum(gaps)  # a decoder that lets nobody else run makes one gap of it all
 
 
 def test_phones_that_do_not_exist_are_refused() -> None:
