@@ -21,7 +21,7 @@ from pipecat.processors.frameworks.rtvi import models
 from pydantic import ValidationError
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor import media, readiness, ui
+from rtvi_plugins.processor import conversation, media, readiness, ui
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.protocol.messages import ClientType
 
@@ -53,24 +53,14 @@ async def _listen_and(session: PipelineSession, answering: Answering | None) -> 
 
 def on_send_text(session: PipelineSession, id_: str, data: Any) -> Answering:
     """Check a `send-text` as every host does; the stock processor takes it on. Raises Refusal."""
-    content = data.get("content") if data else None
-    options = (data.get("options") if data else None) or {}
-    if not isinstance(content, str):
-        raise _invalid("content: expected string")
-    run = options.get("run_immediately", True) if isinstance(options, dict) else None
-    audio = options.get("audio_response", True) if isinstance(options, dict) else None
-    if not isinstance(run, bool) or not isinstance(audio, bool):
-        raise _invalid("options: expected object with bool run_immediately and audio_response")
+    content, run, audio = conversation.read_text(data)
     given = {"content": content, "options": {"run_immediately": run, "audio_response": audio}}
     return session.rtvi.handle_stock(ClientType.SEND_TEXT, id_, given)
 
 
 def on_append_to_context(session: PipelineSession, _id: str, data: Any) -> Answering:
     """Add to the LLM's context: a message of older clients, which the stock processor knows no longer."""
-    given = data or {}
-    role, content, run = given.get("role"), given.get("content"), given.get("run_immediately", False)
-    if not isinstance(role, str) or "content" not in given or not isinstance(run, bool):
-        raise _invalid("expected string role, content and, if any, bool run_immediately")
+    role, content, run = conversation.read_context_message(data)
     return _append(session, {"role": role, "content": content}, run=run)
 
 

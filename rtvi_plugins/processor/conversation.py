@@ -11,7 +11,7 @@ import logging
 import re
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.processor.requests import Code, Refusal
@@ -122,8 +122,16 @@ def _output(processor: RTVIProcessor, sentence: str) -> None:
         processor.send(event(ServerType.BOT_OUTPUT, data))
 
 
-def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
-    """Begin a turn with the user's text, or keep it for the next one. Raises Refusal."""
+class UserText(NamedTuple):
+    """What a `send-text` says: the text, whether it is to be answered at once, and whether aloud."""
+
+    content: str
+    run: bool
+    audio: bool
+
+
+def read_text(data: Any) -> UserText:
+    """Check `data` of a `send-text`. Raises Refusal."""
     content = data.get("content") if data else None
     options = (data.get("options") if data else None) or {}
     if not isinstance(content, str):
@@ -133,6 +141,12 @@ def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | N
     if not isinstance(run, bool) or not isinstance(audio, bool):
         text = "Invalid message: options: expected object with bool run_immediately and audio_response"
         raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    return UserText(content, run, audio)
+
+
+def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
+    """Begin a turn with the user's text, or keep it for the next one. Raises Refusal."""
+    content, run, _ = read_text(data)
     if processor.responder is None:
         raise Refusal("This bot has no responder for text", Code.NO_RESPONDER, Category.PROTOCOL)
     held = processor._held_back or []
@@ -184,13 +198,27 @@ def _acknowledge(processor: RTVIProcessor, id_: str, content: str) -> None:
         processor.send(event(ServerType.USER_INPUT, data))
 
 
-def on_append_to_context(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
-    """Add to the LLM's context, where the responder keeps one; `run_immediately` has it answer. Raises Refusal."""
+class ContextMessage(NamedTuple):
+    """What an `append-to-context` adds, and whether the LLM is to answer."""
+
+    role: str
+    content: Any
+    run: bool
+
+
+def read_context_message(data: Any) -> ContextMessage:
+    """Check `data` of an `append-to-context`. Raises Refusal."""
     given = data or {}
     role, content, run = given.get("role"), given.get("content"), given.get("run_immediately", False)
     if not isinstance(role, str) or "content" not in given or not isinstance(run, bool):
         text = "Invalid message: expected string role, content and, if any, bool run_immediately"
         raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    return ContextMessage(role, content, run)
+
+
+def on_append_to_context(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
+    """Add to the LLM's context, where the responder keeps one; `run_immediately` has it answer. Raises Refusal."""
+    role, content, run = read_context_message(data)
     if getattr(processor.responder, "append", None) is None:
         raise Refusal("This bot keeps no context", Code.NO_RESPONDER, Category.PROTOCOL)
     if run and role == "user" and isinstance(content, str):
