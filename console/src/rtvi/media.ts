@@ -78,6 +78,8 @@ export class MediaOnDemand extends WavMediaManager {
   override async disconnect(): Promise<void> {
     const { _wavRecorder: recorder, _wavStreamPlayer: player } = this.inside;
     clearInterval(this.measuring);
+    // Its worklet is being loaded: `connectPlayer` closes it after that. Closed now, the published class would complain.
+    const isLoading = this.player === "connecting" && player.context?.state === "running";
     this.player = "closed";
     this.waiting = [];
     this.microphone.set({ state: "off", fault: "" });
@@ -86,7 +88,7 @@ export class MediaOnDemand extends WavMediaManager {
     const heard = recorder.source?.context as AudioContext | undefined;
     if (recorder.getStatus() !== "ended") await recorder.end();
     await heard?.close();
-    if (player.context && player.context.state !== "closed") await player.context.close();
+    if (!isLoading && player.context && player.context.state !== "closed") await player.context.close();
   }
 
   /** Turn the microphone on or off; `microphone` says what came of it. */
