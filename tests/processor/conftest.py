@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import types
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
-
-import pytest
 
 from rtvi_plugins import (
     RTVIAction,
@@ -24,6 +21,7 @@ from rtvi_plugins import (
     RTVIServiceOptionConfig,
 )
 from rtvi_plugins.testing import Client, MemoryPort
+from tests.coroutines import pytest_pyfunc_call
 from tests.hosts import connect, make, on_host, pytest_configure, pytest_generate_tests
 
 
@@ -103,7 +101,7 @@ def assert_idle(processor: RTVIProcessor) -> None:
     assert not [lock for lock in (processor._locks or {}).values() if lock.locked()]
 
 
-__all__ = ["on_host", "pytest_configure", "pytest_generate_tests"]
+__all__ = ["on_host", "pytest_configure", "pytest_generate_tests", "pytest_pyfunc_call"]
 
 
 class Talk(Client):
@@ -124,20 +122,3 @@ async def session(processor: Any, **keywords: Any) -> AsyncIterator[Any]:
         client.answers = types.MethodType(Talk.answers, client)  # type: ignore[attr-defined]
         yield client
     assert_idle(client.processor)  # type: ignore[attr-defined]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run `async def` tests, each in a loop of its own, and let none leave a task behind."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-
-    async def run() -> None:
-        await pyfuncitem.obj(**arguments)
-        for _ in range(5):  # Pipecat's tasks take a few turns to end after they are cancelled
-            await asyncio.sleep(0)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    asyncio.run(run())
-    return True
