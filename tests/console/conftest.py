@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients.harness import absent
-from tests.console.harness import HERE, PIPELINE, SOURCE, ConsolePage, run, serve
+from tests.console.harness import HERE, PATIENCE, PIPELINE, SOURCE, ConsolePage, run, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, WebSocketRoute
@@ -96,9 +96,10 @@ def bot(on_host: OnHost) -> Iterator[str]:
 def launch(*args: str) -> Iterator[Browser]:
     """Start a browser; while it runs, this thread has an event loop, which tests without a browser must not see."""
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - its absence has to be told
+        from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - its absence has to be told
     except ImportError:
         absent("the Python package playwright is not installed")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         names = ("chromium", "chromium-browser", "google-chrome")
         executable = next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)

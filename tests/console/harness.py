@@ -22,6 +22,9 @@ SOURCE = HERE.parent.parent / "console"
 PIPELINE = "\npipeline: {idle_timeout: never}\n"
 """What makes a manifest one for the Pipecat host; the bot's responder answers there, too."""
 
+PATIENCE = 20_000
+"""Milliseconds to wait for what must come: a busy machine is slow."""
+
 VIEWS = ("talk", "configure", "call", "jobs", "page", "wire")
 
 
@@ -45,7 +48,7 @@ class ConsolePage:
         self.outside: list[str] = []
         self.complaints: list[str] = []
         self._errors = errors
-        self.page.set_default_timeout(8_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._check)
@@ -80,7 +83,7 @@ class ConsolePage:
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def wait_for_status(self, word: str) -> None:
-        self.page.locator(".status-word", has_text=word).wait_for(timeout=20_000)
+        self.page.locator(".status-word", has_text=word).wait_for()
 
     def view(self, name: str, item: str = "") -> Locator:
         """Go to a view, as its link does; gives its content."""

@@ -18,11 +18,13 @@ from tests.pipecat.speech import MICROPHONE, speech
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, WebSocketRoute
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.sound]
 
 VOICE_BOT = REPOSITORY / "manifests" / "voice-concierge.yaml"
 LAMP_IS_ON = "The lamp is now on."
 LONG = "tell me about breakfast"
+SILENCE_BEFORE = 3
+"""Seconds the microphone is silent first: it runs from when it is asked for, the page hears it a moment later."""
 WATCH = """() => {
   const seen = (window.heardBot = []);
   setInterval(() => {
@@ -45,7 +47,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     recording = tmp_path_factory.mktemp("microphone") / "lamp.wav"
     with wave.open(str(recording), "wb") as file:
         file.setparams((1, 2, MICROPHONE, 0, "NONE", ""))
-        file.writeframes(bytes(2 * MICROPHONE) + speech("turn on the lamp") + bytes(2 * MICROPHONE * 60))
+        before, after = (bytes(2 * MICROPHONE * seconds) for seconds in (SILENCE_BEFORE, 60))
+        file.writeframes(before + speech("turn on the lamp") + after)
     with launch(
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
