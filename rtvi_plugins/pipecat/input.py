@@ -27,7 +27,7 @@ from rtvi_plugins.protocol.messages import ClientType
 
 if TYPE_CHECKING:
     from rtvi_plugins.pipecat.session import PipelineSession
-    from rtvi_plugins.processor.loop import Answering, Dispatch
+    from rtvi_plugins.processor.dispatching import Answering, Dispatch
 
 
 TAKES_FILES: Final = hasattr(models, "SendFileData")

@@ -1,28 +1,23 @@
-"""Actions: finding one, checking its arguments, running it, checking its result."""
+"""Actions: finding one, checking its arguments, starting it. What comes then stands in `running`."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import types
-from collections.abc import Awaitable, Generator
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import repeats
-from rtvi_plugins.processor.ending import OF_ACTION, refusal_of, refuse_failed
-from rtvi_plugins.processor.requests import Code, Refusal, Request, answer_of
+from rtvi_plugins.processor.ending import OF_ACTION, refusal_of
+from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.running import Call, bad_result, checked, run
 from rtvi_plugins.processor.serial import lock_of
-from rtvi_plugins.processor.stepping import is_from_outside, rest_thrown_into
-from rtvi_plugins.protocol.messages import NotJSONError, ServerType
+from rtvi_plugins.processor.stepping import is_from_outside
+from rtvi_plugins.protocol.messages import ServerType
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.loop import Answering
+    from rtvi_plugins.processor.dispatching import Answering
     from rtvi_plugins.processor.tables import RTVIAction
-
-logger = logging.getLogger(__name__)
 
 
 def on_describe_actions(processor: RTVIProcessor, id_: str, _data: Any) -> None:
@@ -36,27 +31,23 @@ def describe(processor: RTVIProcessor, request: Request) -> None:
     processor.answer(request, request.answer(ServerType.ACTIONS_AVAILABLE, {"actions": actions}))
 
 
-def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = None) -> Answering | None:
+def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = None) -> Call | Answering | None:
     """Start `{service, action, arguments}`; arguments are RTVI's list of name and value, or a plain object.
 
     With an `idempotency_key` beside them, a repeat is answered like the first and not run again (None).
     t:      of the `client-message` that carried it; None for a legacy request.
     Raises Refusal.
     """
-    if data is None:
-        raise _invalid("data: missing")
     try:
-        service, name, given = data["service"], data["action"], data.get("arguments")
-    except KeyError as error:
-        raise _invalid(f"{error.args[0]}: missing") from None
-    if service.__class__ is not str or name.__class__ is not str:
-        raise _invalid("service and action: expected strings")
-    action = processor._tables.actions.get((service, name))
-    if action is None:
-        raise unknown(processor, service, name)
+        action = processor._tables.by_name[data["service"], data["action"]]
+        given = data["arguments"]
+    except (KeyError, TypeError):
+        action, given = _find(processor, data)
     if given.__class__ is list:
+        arguments = {}
         try:
-            arguments = {entry["name"]: entry["value"] for entry in given}
+            for entry in given:  # before Python 3.12, a comprehension would be a call
+                arguments[entry["name"]] = entry["value"]
         except (KeyError, TypeError):
             arguments = _read_arguments(given)
         if len(arguments) != len(given):
@@ -65,7 +56,25 @@ def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = Non
         arguments = _other_arguments(given)
     if "idempotency_key" in data and data["idempotency_key"] is not None:
         return _start_keyed(processor, Request(id_, t), action, arguments, data["idempotency_key"])
-    return start(processor, id_, t, False, action, arguments)
+    if action.is_direct:
+        return action, id_, t, False, arguments
+    return start(processor, Request(id_, t), action, arguments)
+
+
+def _find(processor: RTVIProcessor, data: Any) -> tuple[RTVIAction, Any]:
+    """Find the action and its arguments, or say what is wrong; arguments may be left out."""
+    if data is None:
+        raise _invalid("data: missing")
+    try:
+        service, name = data["service"], data["action"]
+    except KeyError as error:
+        raise _invalid(f"{error.args[0]}: missing") from None
+    if service.__class__ is not str or name.__class__ is not str:
+        raise _invalid("service and action: expected strings")
+    action = processor._tables.by_name.get((service, name))
+    if action is None:
+        raise unknown(processor, service, name)
+    return action, data.get("arguments")
 
 
 def _other_arguments(given: Any) -> dict[str, Any]:
@@ -80,71 +89,13 @@ def _start_keyed(
     if not repeats.begin(processor, request, key, (action.service, action.action, arguments)):
         return None
     try:
-        return _start_request(processor, request, action, arguments)
+        return start(processor, request, action, arguments)
     except Refusal:
         repeats.forget(processor, request)
         raise
 
 
-def start(  # noqa: C901 - the hot path, written out
-    processor: RTVIProcessor,
-    id_: str,
-    t: str | None,
-    is_short: bool,
-    action: RTVIAction,
-    arguments: dict[str, Any],
-) -> Answering | None:
-    """Check the arguments and run the action up to where it first has to wait.
-
-    id_, t, is_short: as in `Request`. Most actions are done before anybody needs to know more of theirs: only one that
-                      has to wait or fails gets a `Request`.
-    Returns: what is left of it, to be awaited by the task that called; None when it is answered.
-    Raises Refusal.
-    """
-    if not action.is_direct:
-        return _start_request(processor, Request(id_, t, is_short), action, arguments)
-    # What `checked`, `begin` and `_answer` do, written out: the calls would cost every message half a microsecond.
-    try:
-        is_fit = action.are_valid(arguments)
-    except ValueError:
-        is_fit = False
-    if not is_fit:
-        raise _unfit(action, arguments)
-    for name in action.integers:
-        if arguments.get(name).__class__ is float:
-            arguments = {**arguments, name: int(arguments[name])}
-    if action.has_defaults:
-        arguments = action.arguments.with_defaults(arguments)
-    typed = action.typed
-    try:
-        handling = action.invoke(processor, arguments) if typed is None else typed(processor, **arguments)
-        if handling.__class__ is not CoroutineType:
-            request = processor._starting = Request(id_, t, is_short)
-            request.timeout = action.timeout
-            return _run(processor, request, action, handling)
-        try:
-            awaited = handling.send(None)
-        except StopIteration as stop:
-            result = stop.value
-        else:
-            request = processor._starting = Request(id_, t, is_short)
-            request.timeout = action.timeout
-            return _go_on(processor, request, action, handling, awaited)
-    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
-        _fail(processor, Request(id_, t, is_short), action, error)
-        return None
-    check = action.check_result
-    try:
-        if check is None or check(result):
-            processor._port.send(answer_of(id_, t, is_short, result))
-            return None
-    except (NotJSONError, ValueError):
-        pass  # the refusal says it
-    processor.refuse(Request(id_, t, is_short), _bad_result(action, result))
-    return None
-
-
-def _start_request(
+def start(
     processor: RTVIProcessor, request: Request, action: RTVIAction, arguments: dict[str, Any]
 ) -> Answering | None:
     """Check the arguments and give the coroutine that runs the action and answers; a job is answered here.
@@ -159,31 +110,7 @@ def _start_request(
     if action.serial is not None:
         return _run_serially(processor, request, action, arguments)
     request.timeout = action.timeout
-    return _run(processor, request, action, _invoke(processor, action, arguments))
-
-
-def checked(action: RTVIAction, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Compare arguments with what is declared; give them with defaults filled in. Raises Refusal naming every fault."""
-    try:
-        if action.are_valid(arguments):
-            for name in action.integers:
-                if arguments.get(name).__class__ is float:  # JSON's 5.0 is an integer; handlers want it as one
-                    arguments = {**arguments, name: int(arguments[name])}
-            return action.arguments.with_defaults(arguments)
-    except ValueError:
-        pass  # nested beyond what the validator takes; the faults say so
-    raise _unfit(action, arguments)
-
-
-def _unfit(action: RTVIAction, arguments: dict[str, Any]) -> Refusal:
-    faults = [(_where(fault.pointer), fault) for fault in action.arguments.faults(arguments)]
-    lead = f"Invalid arguments for {action.service}.{action.action}"
-    return Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.ACTION)
-
-
-def _where(pointer: str) -> str:
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    return ".".join(parts) + ":" if parts else ""
+    return run(processor, request, action, _invoke(processor, action, arguments))
 
 
 def _read_arguments(given: list[Any]) -> dict[str, Any]:
@@ -209,66 +136,6 @@ def unknown(processor: RTVIProcessor, service: str, name: str) -> Refusal:
     return Refusal(f"{text}; {hint}" if hint else text, Code.UNKNOWN_ACTION, Category.ACTION)
 
 
-def _answer(processor: RTVIProcessor, request: Request, action: RTVIAction, result: Any) -> None:
-    """Check what the handler returned and answer with it."""
-    if request.is_answered:
-        return
-    check = action.check_result
-    try:
-        if check is None or check(result):
-            processor._port.send(answer_of(request.id, request.t, request.is_short, result))
-            request.is_answered = True
-            if request.attempt is not None:
-                request.attempt.settle(processor, result, None)
-            return
-    except (NotJSONError, ValueError):
-        pass  # the refusal says it
-    processor.refuse(request, _bad_result(action, result))  # no JSON, or not what was declared: the server's fault
-
-
-def _fail(processor: RTVIProcessor, request: Request, action: RTVIAction, error: BaseException) -> None:
-    """Answer with what the handler raised; raise it again when it is not the handler's own."""
-    refuse_failed(processor, request, error, OF_ACTION, f"action {action.service}.{action.action}")
-
-
-@types.coroutine
-def _go_on(
-    processor: RTVIProcessor, request: Request, action: RTVIAction, handling: CoroutineType[Any, Any, Any], awaited: Any
-) -> Generator[Any, Any, None]:
-    """Run a handler that had to wait to its end, and answer. Every outcome answers this request and ends here.
-
-    awaited: what the handler waits for.
-    """
-    try:
-        try:
-            yield awaited
-        except BaseException as error:  # noqa: BLE001 - thrown in by the task (cancellation): it is the handler's
-            result = yield from rest_thrown_into(handling, error)
-        else:
-            result = yield from handling  # type: ignore[misc] # as in `stepping.rest_of`
-    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
-        _fail(processor, request, action, error)
-    else:
-        _answer(processor, request, action, result)
-    finally:
-        processor._running.discard(request)
-        if request.is_expired:
-            processor.untrack(request)
-
-
-async def _run(processor: RTVIProcessor, request: Request, action: RTVIAction, handling: Awaitable[Any]) -> None:
-    """Await what a handler gave, whatever it is, and answer."""
-    try:
-        result = await handling
-    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
-        _fail(processor, request, action, error)
-    else:
-        _answer(processor, request, action, result)
-    finally:
-        if request.task is not None:
-            processor.untrack(request)
-
-
 async def _invoke(processor: RTVIProcessor, action: RTVIAction, arguments: dict[str, Any]) -> Any:
     return await action.invoke(processor, arguments)
 
@@ -288,19 +155,12 @@ async def _run_serially(
                 request.timeout = action.timeout
             else:
                 processor.start_clock(request, action.timeout)
-            await _run(processor, request, action, _invoke(processor, action, arguments))
+            await run(processor, request, action, _invoke(processor, action, arguments))
         finally:
             lock.release()
             lock.bound -= action.timeout
     finally:
         processor._running.discard(request)
-
-
-def _bad_result(action: RTVIAction, result: Any) -> Refusal:
-    faults = action.result.faults(result)
-    told = "; ".join(f"{_where(f.pointer)} {f.text}".strip() for f in faults[:5]) or "it is not JSON"
-    logger.error("action %s.%s returned what its declaration rules out: %s", action.service, action.action, told)
-    return Refusal("The action returned an invalid result", Code.INVALID_RESULT, Category.ACTION)
 
 
 async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: dict[str, Any]) -> Any:
@@ -343,6 +203,6 @@ async def _run_now(processor: RTVIProcessor, action: RTVIAction, arguments: dict
         refusal = refusal_of(error, OF_ACTION, f"action {action.service}.{action.action}", must_end=is_from_outside)
         raise ActionError(refusal.text, code=refusal.code) from error
     if action.result.faults(result):
-        bad = _bad_result(action, result)
+        bad = bad_result(action, result)
         raise ActionError(bad.text, code=bad.code)
     return result

@@ -20,22 +20,36 @@ from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, S
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.loop import Answering
+    from rtvi_plugins.processor.dispatching import Answering
+    from rtvi_plugins.processor.running import Call
     from rtvi_plugins.processor.tables import MessageType
 
 logger = logging.getLogger(__name__)
 
 
-def on_client_message(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
+def on_client_message(processor: RTVIProcessor, id_: str, data: Any) -> Call | Answering | None:
     """Start what a `client-message` asks for. Raises Refusal."""
+    try:
+        t = data["t"]
+        action = processor._tables.by_short_form[t]
+    except (KeyError, TypeError):
+        return _start_other(processor, id_, data)
+    try:
+        d = data["d"]
+    except KeyError:
+        d = None
+    if d.__class__ is not dict:
+        d = _as_arguments(d)
+    if action.is_direct:
+        return action, id_, t, True, d
+    return actions.start(processor, Request(id_, t, is_short=True), action, d)
+
+
+def _start_other(processor: RTVIProcessor, id_: str, data: Any) -> Call | Answering | None:
     t = data.get("t") if data else None
     if t.__class__ is not str:
         raise Refusal("Invalid message: t: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
     d = data.get("d")
-    found = processor._tables.by_short_form.get(t)
-    if found is not None:
-        arguments = d if d.__class__ is dict else _as_arguments(d)
-        return actions.start(processor, id_, t, True, found, arguments)
     if t in REQUESTS:
         return _start_request(processor, id_, t, d)
     declared = processor._tables.messages.get(t)
@@ -52,7 +66,7 @@ def _as_arguments(d: Any) -> dict[str, Any]:
     return d
 
 
-def _start_request(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Answering | None:
+def _start_request(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Call | Answering | None:
     """Start a legacy request that came as `t`, with the same data in `d`."""
     if d is not None and not isinstance(d, dict):
         raise Refusal("Invalid message: d: expected object", Code.INVALID_MESSAGE, Category.PROTOCOL)

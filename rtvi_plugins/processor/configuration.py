@@ -26,7 +26,7 @@ from rtvi_plugins.schema import MISSING, Fault
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.loop import Answering
+    from rtvi_plugins.processor.dispatching import Answering
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from rtvi_plugins.protocol.versions import Generation
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.loop import Answering
+    from rtvi_plugins.processor.dispatching import Answering
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """`RTVIProcessor`: one session of a bot, with the API that plugins and applications see.
 
 What each message means stands in the modules beside this one, one for each concern; how messages are read, ordered and
-timed stands in `loop`. Three verbs: messages come in (`run`, `handle_message`), handlers do what they ask for, messages
-go out through the port.
+timed stands in `dispatching`, `reading` and `loop`. Three verbs: messages come in (`run`, `handle_message`), handlers
+do what they ask for, messages go out through the port.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from rtvi_plugins.processor import (
     tools,
     ui,
 )
-from rtvi_plugins.processor.loop import Answering, Dispatch, MessageLoop
+from rtvi_plugins.processor.dispatching import Answering, Dispatch
+from rtvi_plugins.processor.loop import MessageLoop
 from rtvi_plugins.processor.port import Detached, Port, Session
 from rtvi_plugins.processor.serial import SerialLock
 from rtvi_plugins.processor.tables import RTVIAction, RTVIConfig, RTVIService, Tables

@@ -11,7 +11,7 @@ from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 
 if TYPE_CHECKING:
-    from rtvi_plugins.processor.loop import MessageLoop
+    from rtvi_plugins.processor.dispatching import DispatchingMessages
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ def refusal_of(error: BaseException, words: Words, handler: str, must_end: Calla
     raise error
 
 
-def refuse_failed(processor: MessageLoop, request: Request, error: BaseException, words: Words, handler: str) -> None:
+def refuse_failed(
+    processor: DispatchingMessages, request: Request, error: BaseException, words: Words, handler: str
+) -> None:
     """Answer a request with what its handler raised; raise it again when it is not the handler's own.
 
     A cancellation is when the session ends, and is not when the request's time was up.

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
-from rtvi_plugins.processor import actions
 from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.running import place_of
 from rtvi_plugins.processor.tables import NOTHING, FunctionType
 from rtvi_plugins.protocol.frames import FunctionCallResultFrame
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
@@ -24,7 +24,7 @@ from rtvi_plugins.schema import MISSING, compile_arguments, compile_value
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.loop import Answering
+    from rtvi_plugins.processor.dispatching import Answering
 
 logger = logging.getLogger(__name__)
 
@@ -214,7 +214,7 @@ def undeclared(name: str) -> FunctionType:
 def _checked(function: FunctionType, arguments: dict[str, Any]) -> dict[str, Any]:
     """Compare arguments with what is declared; give them with defaults filled in. Raises ActionError."""
     if faults := function.arguments.faults(arguments):
-        pairs = [(actions._where(fault.pointer), fault) for fault in faults]
+        pairs = [(place_of(fault.pointer), fault) for fault in faults]
         lead = f"Invalid arguments for {function.name}"
         refusal = Refusal.of_faults(lead, pairs, Code.INVALID_ARGUMENTS, Category.FUNCTION_CALL)
         raise ActionError(refusal.text, code=refusal.code, details=refusal.details)

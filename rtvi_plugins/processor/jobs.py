@@ -18,8 +18,8 @@ from rtvi_plugins.jobs.base import Executor, InvalidResultError, Job, JobFunctio
 from rtvi_plugins.jobs.group import Data, Gate, JobGroup, Worker
 from rtvi_plugins.jobs.local import LocalExecutor
 from rtvi_plugins.jobs.pacing import Pacer
-from rtvi_plugins.processor import actions
 from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.running import bad_result, checked
 from rtvi_plugins.processor.serial import lock_of
 from rtvi_plugins.protocol.frames import RTVIUIJobGroupFrame
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -97,7 +97,7 @@ class SessionJobs:
 
     def start_action(self, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> None:
         """Check the arguments, answer the request with the job's id, and begin. Raises Refusal."""
-        group = self._of_action(action, actions.checked(action, arguments))
+        group = self._of_action(action, checked(action, arguments))
         result = {"job_id": group.id}
         self._processor.answer(request, request.answer_result(result))
         if request.attempt is not None:
@@ -107,7 +107,7 @@ class SessionJobs:
     def start_own(self, action: RTVIAction, arguments: dict[str, Any]) -> JobGroup:
         """Start the job of an action for the bot itself; the client sees it too. Raises ActionError."""
         try:
-            group = self._of_action(action, actions.checked(action, arguments))
+            group = self._of_action(action, checked(action, arguments))
         except Refusal as refusal:
             raise ActionError(refusal.text, code=refusal.code, details=refusal.details) from None
         group.begin()
@@ -233,7 +233,7 @@ def _action_function(processor: RTVIProcessor, action: RTVIAction) -> JobFunctio
             lock_of(processor, action.serial)._owner = asyncio.current_task()
         result = await invoke(processor, job, arguments)
         if action.check_result is not None and action.result.faults(result):
-            raise InvalidResultError(actions._bad_result(action, result).text)
+            raise InvalidResultError(bad_result(action, result).text)
         return result
 
     return run

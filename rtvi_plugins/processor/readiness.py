@@ -13,7 +13,7 @@ from rtvi_plugins.protocol.versions import LEGACY_VERSION, SERVER_VERSION, Gener
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.loop import Answering
+    from rtvi_plugins.processor.dispatching import Answering
 
 logger = logging.getLogger(__name__)
 

@@ -33,6 +33,35 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> Awaitable[Any] | None:
     return rest_of(coroutine, awaited)
 
 
+Stepping = tuple[Generator[Any, Any, Any], list[Any]]
+
+
+def new_stepping() -> Stepping:
+    """Give what runs coroutines, one after the other, up to where each first has to wait, and how to read its answers.
+
+    Send it a coroutine. What comes back is the list, with the result as its one entry, when the coroutine has ended:
+    the next one may be sent. Otherwise it is what the coroutine waits for: empty the list then, and the generator is
+    what is left of that one coroutine. It raises what the coroutine raises, and is of no use afterwards.
+    `coroutine.send` tells of the end by an exception; without one, every message is 0.2 us quicker.
+    """
+    done: list[Any] = [None]
+    steps = _stepping(done)
+    steps.send(None)
+    return steps, done
+
+
+@types.coroutine
+def _stepping(done: list[Any]) -> Generator[Any, Any, Any]:
+    coroutine = yield
+    while True:
+        result = yield from coroutine
+        if not done:
+            return result
+        done[0] = result
+        coroutine = result = None  # what may be large must not be kept until the next message
+        coroutine = yield done
+
+
 @types.coroutine
 def rest_of(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
     """Await what a coroutine that was begun awaits, and then the coroutine to its end."""

@@ -340,7 +340,7 @@ class Tables:
         """Replace the initial configuration."""
         tables = replace(self, config=config)
         # A session with values of its own shares what does not depend on them; else each would build it anew.
-        shared = ("actions_available", "by_short_form", "config_available")
+        shared = ("actions_available", "by_name", "by_short_form", "config_available")
         tables.__dict__.update({name: getattr(self, name) for name in shared})
         return tables
 
@@ -356,6 +356,11 @@ class Tables:
                 for name, service in self.services.items()
             }
         )
+
+    @functools.cached_property
+    def by_name(self) -> dict[tuple[str, str], RTVIAction]:
+        """`actions`, in which every message looks: without what keeps others from changing it, which takes time."""
+        return dict(self.actions)
 
     @functools.cached_property
     def by_short_form(self) -> Mapping[str, RTVIAction]:

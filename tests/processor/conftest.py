@@ -90,7 +90,7 @@ def assert_idle(processor: RTVIProcessor) -> None:
     """Check that a session that ended left nothing behind."""
     left = {
         name: value
-        for name in ("_running", "_workers", "_turn", "_waiting", "_waiting_timer", "_calls")
+        for name in ("_running", "_workers", "_readers", "_not_begun", "_turn", "_waiting", "_waiting_timer", "_calls")
         if (value := getattr(processor, name, None))
     }
     assert left == {}

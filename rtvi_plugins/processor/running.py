@@ -1,0 +1,191 @@
+"""An action's handler on its way from its first step to the answer.
+
+Most handlers are done without waiting for anything, and nobody needs to know more of them: only one that has to wait or
+fails gets a `Request`. So there are two ways to the same answer: `finish` for what was done at once, and `_go_on` for
+what was held up.
+"""
+
+from __future__ import annotations
+
+import logging
+import types
+from collections.abc import Awaitable, Generator
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from rtvi_plugins.errors import Category
+from rtvi_plugins.processor.ending import OF_ACTION, refuse_failed
+from rtvi_plugins.processor.requests import Code, Refusal, Request, answer_of
+from rtvi_plugins.processor.stepping import rest_thrown_into
+from rtvi_plugins.protocol.messages import NotJSONError
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.dispatching import DispatchingMessages
+    from rtvi_plugins.processor.tables import RTVIAction
+
+logger = logging.getLogger(__name__)
+
+Call = tuple["RTVIAction", str, str | None, bool, dict[str, Any]]
+"""An action, `id`, `t` and `is_short` of its `Request`, and arguments that are not checked yet.
+
+A plain tuple: every message has one, and reads it once.
+"""
+
+
+def begin_call(processor: DispatchingMessages, call: Call) -> Awaitable[None] | None:
+    """Run an action up to where it first has to wait; give what is left of it, None when it is answered."""
+    action, id_, t, is_short, arguments = call
+    try:
+        arguments = checked(action, arguments)
+        typed = action.typed
+        handling = action.invoke(processor, arguments) if typed is None else typed(processor, **arguments)
+    except Refusal as refusal:
+        processor.refuse(Request(id_, t, is_short), refusal)
+        return None
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        fail(processor, Request(id_, t, is_short), action, error)
+        return None
+    if handling.__class__ is not CoroutineType:
+        return run_started(processor, call, handling)
+    try:
+        awaited = handling.send(None)
+    except StopIteration as stop:
+        finish(processor, call, stop.value)
+    except BaseException as error:  # noqa: BLE001 - as above
+        fail(processor, Request(id_, t, is_short), action, error)
+    else:
+        return hold_up(processor, call, handling, awaited)
+    return None
+
+
+def run_started(processor: DispatchingMessages, call: Call, handling: Awaitable[Any]) -> Awaitable[None]:
+    """Give what awaits a handler that gave something else than a coroutine."""
+    action, id_, t, is_short, _ = call
+    request = processor._starting = Request(id_, t, is_short)
+    request.timeout = action.timeout
+    return run(processor, request, action, handling)
+
+
+def hold_up(processor: DispatchingMessages, call: Call, rest: Any, awaited: Any) -> Awaitable[None]:
+    """Make a request of a handler that has to wait; give what is left of it.
+
+    rest: what is left of its coroutine; awaited: what that waits for.
+    """
+    action, id_, t, is_short, _ = call
+    request = processor._starting = Request(id_, t, is_short)
+    request.timeout = action.timeout
+    return _go_on(processor, request, action, rest, awaited)
+
+
+def finish(processor: DispatchingMessages, call: Call, result: Any) -> None:
+    """Check what a handler returned that did not have to wait, and answer with it."""
+    action, id_, t, is_short, _ = call
+    check = action.check_result
+    try:
+        if check is None or check(result):
+            processor._port.send(answer_of(id_, t, is_short, result))
+            return
+    except (NotJSONError, ValueError):
+        pass  # the refusal says it
+    except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+        processor._not_handled(id_, action.action, error)
+        return
+    processor.refuse(Request(id_, t, is_short), bad_result(action, result))
+
+
+def fail(processor: DispatchingMessages, request: Request, action: RTVIAction, error: BaseException) -> None:
+    """Answer with what a handler raised; raise it again when it is not the handler's own."""
+    refuse_failed(processor, request, error, OF_ACTION, f"action {action.service}.{action.action}")
+
+
+def answer(processor: DispatchingMessages, request: Request, action: RTVIAction, result: Any) -> None:
+    """Check what the handler returned and answer with it."""
+    if request.is_answered:
+        return
+    check = action.check_result
+    try:
+        if check is None or check(result):
+            processor._port.send(answer_of(request.id, request.t, request.is_short, result))
+            request.is_answered = True
+            if request.attempt is not None:
+                request.attempt.settle(processor, result, None)
+            return
+    except (NotJSONError, ValueError):
+        pass  # the refusal says it
+    except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+        request.is_answered = True
+        processor._not_handled(request.id, action.action, error)
+        return
+    processor.refuse(request, bad_result(action, result))  # no JSON, or not what was declared: the server's fault
+
+
+@types.coroutine
+def _go_on(
+    processor: DispatchingMessages, request: Request, action: RTVIAction, handling: Any, awaited: Any
+) -> Generator[Any, Any, None]:
+    """Run a handler that had to wait to its end, and answer. Every outcome answers this request and ends here.
+
+    handling: what is left of the handler's coroutine; awaited: what it waits for.
+    """
+    try:
+        try:
+            yield awaited
+        except BaseException as error:  # noqa: BLE001 - thrown in by the task (cancellation): it is the handler's
+            result = yield from rest_thrown_into(handling, error)
+        else:
+            result = yield from handling  # as in `stepping.rest_of`
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        fail(processor, request, action, error)
+    else:
+        answer(processor, request, action, result)
+    finally:
+        processor._running.discard(request)
+        if request.is_expired:
+            processor.untrack(request)
+
+
+def checked(action: RTVIAction, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Compare arguments with what is declared; give them with defaults filled in. Raises Refusal naming every fault."""
+    try:
+        if action.are_valid(arguments):
+            for name in action.integers:
+                if arguments.get(name).__class__ is float:  # JSON's 5.0 is an integer; handlers want it as one
+                    arguments = {**arguments, name: int(arguments[name])}
+            return action.arguments.with_defaults(arguments) if action.has_defaults else arguments
+    except ValueError:
+        pass  # nested beyond what the validator takes; the faults say so
+    raise unfit(action, arguments)
+
+
+def unfit(action: RTVIAction, arguments: dict[str, Any]) -> Refusal:
+    """Give the refusal that names every fault of the arguments."""
+    faults = [(place_of(fault.pointer), fault) for fault in action.arguments.faults(arguments)]
+    lead = f"Invalid arguments for {action.service}.{action.action}"
+    return Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.ACTION)
+
+
+async def run(processor: DispatchingMessages, request: Request, action: RTVIAction, handling: Awaitable[Any]) -> None:
+    """Await what a handler gave, whatever it is, and answer."""
+    try:
+        result = await handling
+    except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
+        fail(processor, request, action, error)
+    else:
+        answer(processor, request, action, result)
+    finally:
+        if request.task is not None:
+            processor.untrack(request)
+
+
+def bad_result(action: RTVIAction, result: Any) -> Refusal:
+    """Log what is wrong with a result, which concerns nobody but the author; give the refusal that does not say it."""
+    faults = action.result.faults(result)
+    told = "; ".join(f"{place_of(f.pointer)} {f.text}".strip() for f in faults[:5]) or "it is not JSON"
+    logger.error("action %s.%s returned what its declaration rules out: %s", action.service, action.action, told)
+    return Refusal("The action returned an invalid result", Code.INVALID_RESULT, Category.ACTION)
+
+
+def place_of(pointer: str) -> str:
+    """Write a JSON pointer for people: `/hits/0/text` as `hits.0.text:`."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return ".".join(parts) + ":" if parts else ""
