@@ -60,16 +60,17 @@ def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
         if mended is not None:
             return decode(mended, max_depth)
         raise InvalidJSONError(f"not JSON: {_reason(error)}", salvage(text)) from None
-    # A level takes at least two characters, and five when it is an object: `{"":}`. And a value cannot be nested deeper
-    # than it has opening brackets. The cheap tests, cheapest first, spare most messages the walk.
-    size = len(text)
-    if size <= 2 * max_depth:
+    # A value is nested no deeper than it has opening brackets, and an object takes five characters at least: `{"":}`.
+    # That spares nearly all messages the walk.
+    whole: Any = text
+    try:
+        lists = whole.count("[") if "[" in whole else 0  # looking is quicker than counting
+    except TypeError:  # it is bytes; asking every time would take as long as looking
+        whole = whole.decode()
+        lists = whole.count("[")
+    if lists + len(whole) // 5 < max_depth:
         return value
-    lists = text.count("[") if isinstance(text, str) else text.count(b"[")
-    if lists + size // 5 < max_depth:
-        return value
-    objects = text.count("{") if isinstance(text, str) else text.count(b"{")
-    if lists + objects > max_depth and _is_deeper(value, max_depth):
+    if lists + whole.count("{") > max_depth and _is_deeper(value, max_depth):
         raise InvalidJSONError(f"nested more than {max_depth} deep", value)
     return value
 
