@@ -133,8 +133,9 @@ class ReadingMessages(DispatchingMessages):
         dispatch, running, readers = self._handlers, self._running, self._readers
         task: Any = asyncio.current_task(self._loop)
         readers[task] = receive
+        steps: Any = None
         step: Any = None
-        rest: Any = None
+        rest: Any
         done: list[Any] = []
         is_reading = True
         try:
@@ -198,8 +199,8 @@ class ReadingMessages(DispatchingMessages):
                         if action.has_defaults:
                             data = action.arguments.with_defaults(data)
                         if step is None:
-                            rest, done = new_stepping()
-                            step = rest.send
+                            steps, done = new_stepping()
+                            step = steps.send
                         try:
                             handling = action.invoke(self, data) if typed is None else typed(self, **data)
                             awaited = step(handling) if handling.__class__ is CoroutineType else None
@@ -232,8 +233,8 @@ class ReadingMessages(DispatchingMessages):
                             continue
                         if handling.__class__ is CoroutineType:
                             done.clear()
-                            answering = hold_up(self, answering, rest, awaited)
-                            step = None
+                            answering = hold_up(self, answering, steps, awaited)
+                            steps = step = None
                         else:
                             answering = run_started(self, answering, handling)
                         handling = awaited = None  # type: ignore[assignment] # what is held up must not be kept twice

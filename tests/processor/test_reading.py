@@ -19,6 +19,9 @@ def call(id_: object, name: str, **arguments: Any) -> Message:
     return {"label": "rtvi-ai", "type": "client-message", "id": str(id_), "data": {"t": f"work.{name}", "d": arguments}}
 
 
+NUMBER = RTVIActionArgument("number", "number")
+
+
 class Bot:
     """A processor with two actions, `waiting` and `ready`, which note that they were begun, and what it answered.
 
@@ -38,7 +41,7 @@ class Bot:
             self.register(name, handler)
 
     def register(self, name: str, handler: Callable[..., Any]) -> None:
-        self.processor.register_action(action(f"work.{name}", handler, [RTVIActionArgument("number", "number")]))
+        self.processor.register_action(action(f"work.{name}", handler, [NUMBER]))
 
     def _note(self, message: Message) -> None:
         if "id" in message:
@@ -193,3 +196,27 @@ async def test_a_host_that_cannot_send_does_not_stop_the_rest(before: list[str])
     await bot.take([*messages, *(call(n, "ready", number=n) for n in range(20))], answers=20 + len(before))
     assert bot.begun == [*(-1 for _ in before), *range(20)]
     assert dict(bot.answered)["7"] == "error-response"
+
+
+@pytest.mark.parametrize("between", ["update-config", "serial", "broken"])
+@pytest.mark.parametrize("names", [["ready", "yield"], ["ready", "yield", "ready", "ready", "yield"]])
+async def test_a_handler_waits_after_others_that_did_not(names: list[str], between: str) -> None:
+    """Whatever was done at once before it, and in whichever way: what is left of a handler is its own."""
+    bot = Bot()
+
+    async def yield_once(_processor: Any, _service: str, _arguments: Message) -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    async def serial(_processor: Any, _service: str, _arguments: Message) -> str:
+        return "done"
+
+    bot.register("yield", yield_once)
+    bot.processor.register_service(RTVIService("work", [RTVIServiceOption("language")]))
+    bot.processor.register_action(action("work.serial", serial, [NUMBER], serial=("work",)))
+    config = [{"service": "work", "options": [{"name": "language", "value": "de"}]}]
+    change = {"label": "rtvi-ai", "type": "update-config", "id": "between", "data": {"config": config}}
+    first, *later = [call(n, name, number=n) for n, name in enumerate(names)]
+    other = change if between == "update-config" else call("between", between, number=-1)
+    await bot.take([first, other, *later], answers=len(names) + 1)
+    assert {type_ for id_, type_ in bot.answered if id_ != "between"} == {"server-response"}
