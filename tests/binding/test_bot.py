@@ -88,6 +88,11 @@ def test_generated_class(binding: Bind) -> None:
         bot.tables.config = {}  # type: ignore[misc]
 
 
+def test_a_processor_made_by_hand_has_the_limits_of_a_manifest_that_names_none(binding: Bind) -> None:
+    made = binding.bot(LAMP.format(name="lamp")).processor_class.limits
+    assert RTVIProcessor.limits == {name: made[name] for name in RTVIProcessor.limits}
+
+
 async def test_sessions_do_not_share_values(binding: Bind) -> None:
     handlers = Handlers("lamp")
 
