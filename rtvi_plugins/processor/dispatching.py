@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.answering import AnsweringRequests
+from rtvi_plugins.processor.ending import not_foreseen
 from rtvi_plugins.processor.port import Port
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.running import Call, begin_call
@@ -78,15 +79,8 @@ class DispatchingMessages(AnsweringRequests):
         try:
             return handler(self, id_, data)
         except Exception as error:  # noqa: BLE001 - the client is told of every one
-            self._not_handled(id_, type_, error)
+            self.refuse(Request(id_), not_foreseen(error, type_))
             return None
-
-    def _not_handled(self, id_: str, type_: str, error: Exception) -> None:
-        """Answer a request that could not be handled."""
-        if not isinstance(error, Refusal):
-            logger.error("handling %s failed", type_, exc_info=error)
-            error = Refusal("Internal error", Code.INTERNAL, Category.INTERNAL)
-        self.refuse(Request(id_), error)
 
     def _malformed(self, message: object) -> None:
         """Tell of a message that is no envelope; a foreign one (no label) is ignored (rtvi-protocol 1, rules 2, 3)."""

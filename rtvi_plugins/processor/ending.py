@@ -46,6 +46,14 @@ def refusal_of(error: BaseException, words: Words, handler: str, must_end: Calla
     raise error
 
 
+def not_foreseen(error: Exception, what: str) -> Refusal:
+    """Log what kept a request from being handled or answered, and give its refusal; a Refusal is its own."""
+    if isinstance(error, Refusal):
+        return error
+    logger.error("handling %s failed", what, exc_info=error)
+    return Refusal("Internal error", Code.INTERNAL, Category.INTERNAL)
+
+
 def refuse_failed(
     processor: DispatchingMessages, request: Request, error: BaseException, words: Words, handler: str
 ) -> None:

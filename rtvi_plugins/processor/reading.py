@@ -14,6 +14,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from rtvi_plugins.processor.dispatching import DispatchingMessages
+from rtvi_plugins.processor.ending import not_foreseen
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.requests import ACTION_RESPONSE, SERVER_RESPONSE, Refusal, Request, answer_of
 from rtvi_plugins.processor.running import (
@@ -178,7 +179,7 @@ class ReadingMessages(DispatchingMessages):
                         try:
                             answering = handler(self, id_, data)
                         except Exception as error:  # noqa: BLE001 - the client is told of every one
-                            self._not_handled(id_, message["type"], error)
+                            self.refuse(Request(id_), not_foreseen(error, message["type"]))
                             continue
                 if answering is None:
                     continue
@@ -239,7 +240,7 @@ class ReadingMessages(DispatchingMessages):
                             answering = run_started(self, answering, handling)
                         handling = awaited = None  # type: ignore[assignment] # what is held up must not be kept twice
                     except Exception as error:  # noqa: BLE001 - nobody is left without an answer
-                        self._not_handled(id_, action.action, error)
+                        self.refuse(Request(id_, t, is_short), not_foreseen(error, action.action))
                         continue
                 try:
                     rest = begin(answering) if answering.__class__ is CoroutineType else answering

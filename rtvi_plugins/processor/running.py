@@ -14,7 +14,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor.ending import OF_ACTION, refuse_failed
+from rtvi_plugins.processor.ending import OF_ACTION, not_foreseen, refuse_failed
 from rtvi_plugins.processor.requests import Code, Refusal, Request, answer_of
 from rtvi_plugins.processor.stepping import rest_thrown_into
 from rtvi_plugins.protocol.messages import NotJSONError
@@ -88,7 +88,7 @@ def finish(processor: DispatchingMessages, call: Call, result: Any) -> None:
     except (NotJSONError, ValueError):
         pass  # the refusal says it
     except Exception as error:  # noqa: BLE001 - nobody is left without an answer
-        processor._not_handled(id_, action.action, error)
+        processor.refuse(Request(id_, t, is_short), not_foreseen(error, action.action))
         return
     processor.refuse(Request(id_, t, is_short), bad_result(action, result))
 
@@ -104,19 +104,21 @@ def answer(processor: DispatchingMessages, request: Request, action: RTVIAction,
         return
     check = action.check_result
     try:
+        refusal = None
         if check is None or check(result):
             processor._port.send(answer_of(request.id, request.t, request.is_short, result))
-            request.is_answered = True
-            if request.attempt is not None:
-                request.attempt.settle(processor, result, None)
-            return
+        else:
+            refusal = bad_result(action, result)
     except (NotJSONError, ValueError):
-        pass  # the refusal says it
+        refusal = bad_result(action, result)
     except Exception as error:  # noqa: BLE001 - nobody is left without an answer
-        request.is_answered = True
-        processor._not_handled(request.id, action.action, error)
+        refusal = not_foreseen(error, action.action)
+    if refusal is not None:
+        processor.refuse(request, refusal)
         return
-    processor.refuse(request, bad_result(action, result))  # no JSON, or not what was declared: the server's fault
+    request.is_answered = True
+    if request.attempt is not None:
+        request.attempt.settle(processor, result, None)
 
 
 @types.coroutine

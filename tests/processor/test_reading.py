@@ -220,3 +220,20 @@ async def test_a_handler_waits_after_others_that_did_not(names: list[str], betwe
     other = change if between == "update-config" else call("between", between, number=-1)
     await bot.take([first, other, *later], answers=len(names) + 1)
     assert {type_ for id_, type_ in bot.answered if id_ != "between"} == {"server-response"}
+
+
+async def test_a_repeat_of_what_could_not_be_sent_is_answered_like_the_first() -> None:
+    bot = Bot()
+    note, faults = bot._note, iter([RuntimeError("the line is down")])
+
+    def deliver(message: Message) -> None:
+        for fault in faults:
+            raise fault
+        note(message)
+
+    bot.processor.attach(MemoryPort(deliver))
+    data = {"service": "work", "action": "ready", "arguments": {"number": 1}, "idempotency_key": "once"}
+    messages = [{"label": "rtvi-ai", "type": "action", "id": id_, "data": data} for id_ in ("first", "again")]
+    await bot.take(messages, answers=2)
+    assert bot.begun == [1]
+    assert bot.answered == [("first", "error-response"), ("again", "error-response")]
