@@ -142,6 +142,7 @@ class ReadingMessages(DispatchingMessages):
         try:
             # Not with a condition at its head: before Python 3.12, such a loop is not optimised while it runs.
             while True:
+                message = answering = data = result = None  # what may be large must not outlive its message
                 message = await receive()
                 if message is None:
                     await self._until_begun()
@@ -226,7 +227,6 @@ class ReadingMessages(DispatchingMessages):
                                         )
                                     else:
                                         self._port.send(answer_of(id_, t, is_short, result))
-                                    data = result = None  # what may be large must not outlive its message
                                     continue
                             except (NotJSONError, ValueError):
                                 pass  # the refusal says it
