@@ -37,7 +37,7 @@ _MOST_NOT_BEGUN: Final = 64
 """Messages that are read before the first of them is begun."""
 
 
-# Plain text: comparing with a member of an enum takes ten times as long.
+# At hand: looking a member up in its enum takes twice as long as comparing with it.
 _ACTION: Final = ClientType.ACTION.value
 _CLIENT_MESSAGE: Final = ClientType.CLIENT_MESSAGE.value
 _IN_TURN: Final = frozenset(REQUESTS - {ClientType.ACTION})
@@ -148,7 +148,8 @@ class ReadingMessages(DispatchingMessages):
                     await self._until_begun()
                     break
                 if self._is_heedful:
-                    is_apart = self._is_spreading and _may_be_apart(message)
+                    # Not what waited for the bot: of the two tasks that read then, the other one must not overtake it.
+                    is_apart = self._is_spreading and is_main and _may_be_apart(message)
                     if not is_apart:
                         await self._until_begun()
                     if self._is_over:

@@ -237,3 +237,43 @@ async def test_a_repeat_of_what_could_not_be_sent_is_answered_like_the_first() -
     await bot.take(messages, answers=2)
     assert bot.begun == [1]
     assert bot.answered == [("first", "error-response"), ("again", "error-response")]
+
+
+async def test_what_waited_for_the_bot_comes_before_what_is_newer() -> None:
+    """Two tasks read then, one what waited and one what comes in; actions of neither overtake what is older."""
+    bot = Bot()
+    seen: list[str] = []
+
+    async def set_language(_processor: Any, _service: str, option: Any) -> None:
+        seen.append(f"language {option.value}")
+
+    async def look(_processor: Any, _service: str, arguments: Message) -> str:
+        seen.append(f"look {arguments['number']}")
+        await bot.opening.wait()
+        return "done"
+
+    bot.processor.register_service(RTVIService("work", [RTVIServiceOption("language", handler=set_language)]))
+    bot.register("look", look)
+    config = [{"service": "work", "options": [{"name": "language", "value": "de"}]}]
+    change = {"label": "rtvi-ai", "type": "update-config", "id": "change", "data": {"config": config}}
+    early = [call(1, "look", number=1), call(2, "look", number=2), change]
+    late = [call(n, "look", number=n) for n in range(3, 100)]
+
+    async def receive() -> Message | None:
+        if early:
+            return early.pop(0)
+        if not bot.processor.is_bot_ready:
+            await bot.processor.set_bot_ready()
+        if late:
+            return late.pop(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        bot.opening.set()
+        async with asyncio.timeout(10):
+            while len(bot.answered) < 100:
+                await asyncio.sleep(0)
+        return None
+
+    await bot.processor.run(receive)
+    assert seen == ["look 1", "look 2", "language de", *(f"look {n}" for n in range(3, 100))]
+    assert_idle(bot.processor)
