@@ -16,7 +16,7 @@ from rtvi_plugins.processor.answering import AnsweringRequests
 from rtvi_plugins.processor.ending import not_foreseen
 from rtvi_plugins.processor.port import Port
 from rtvi_plugins.processor.requests import Code, Refusal, Request
-from rtvi_plugins.processor.running import Call, begin_call
+from rtvi_plugins.processor.running import Call, start_call
 from rtvi_plugins.processor.stepping import begin
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message
 
@@ -119,9 +119,8 @@ class DispatchingMessages(AnsweringRequests):
 
     def _begin(self, answering: Call | Answering) -> Awaitable[Any] | None:
         """Run what is left of a message up to where it first has to wait; give what is left then, if anything."""
-        if answering.__class__ is tuple:
-            return begin_call(self, answering)
-        return begin(answering) if isinstance(answering, CoroutineType) else answering  # type: ignore[return-value]
+        rest = start_call(self, answering) if isinstance(answering, tuple) else answering
+        return begin(rest) if isinstance(rest, CoroutineType) else rest
 
     def _track(self, request: Request, task: asyncio.Task[Any] | None) -> None:
         """Count a request that has to wait, and start its clock."""

@@ -1,8 +1,7 @@
 """An action's handler on its way from its first step to the answer.
 
-Most handlers are done without waiting for anything, and nobody needs to know more of them: only one that has to wait or
-fails gets a `Request`. So there are two ways to the same answer: `finish` for what was done at once, and `_go_on` for
-what was held up.
+Most handlers are done without waiting for anything, and nobody needs to know more of them: `reading` answers those
+itself, and only one that has to wait or fails gets a `Request`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import logging
 import types
 from collections.abc import Awaitable, Generator
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import Category
@@ -32,8 +30,8 @@ A plain tuple: every message has one, and reads it once.
 """
 
 
-def begin_call(processor: DispatchingMessages, call: Call) -> Awaitable[None] | None:
-    """Run an action up to where it first has to wait; give what is left of it, None when it is answered."""
+def start_call(processor: DispatchingMessages, call: Call) -> Awaitable[None] | None:
+    """Check the arguments and give what runs the action and answers; None when it is answered already."""
     action, id_, t, is_short, arguments = call
     try:
         arguments = checked(action, arguments)
@@ -41,25 +39,15 @@ def begin_call(processor: DispatchingMessages, call: Call) -> Awaitable[None] | 
         handling = action.invoke(processor, arguments) if typed is None else typed(processor, **arguments)
     except Refusal as refusal:
         processor.refuse(Request(id_, t, is_short), refusal)
-        return None
     except BaseException as error:  # noqa: BLE001 - raised again unless it is the handler's own
         fail(processor, Request(id_, t, is_short), action, error)
-        return None
-    if handling.__class__ is not CoroutineType:
-        return run_started(processor, call, handling)
-    try:
-        awaited = handling.send(None)
-    except StopIteration as stop:
-        finish(processor, call, stop.value)
-    except BaseException as error:  # noqa: BLE001 - as above
-        fail(processor, Request(id_, t, is_short), action, error)
     else:
-        return hold_up(processor, call, handling, awaited)
+        return run_started(processor, call, handling)
     return None
 
 
 def run_started(processor: DispatchingMessages, call: Call, handling: Awaitable[Any]) -> Awaitable[None]:
-    """Give what awaits a handler that gave something else than a coroutine."""
+    """Give what awaits a handler, whatever it gave, and answers."""
     action, id_, t, is_short, _ = call
     request = processor._starting = Request(id_, t, is_short)
     request.timeout = action.timeout
@@ -75,22 +63,6 @@ def hold_up(processor: DispatchingMessages, call: Call, rest: Any, awaited: Any)
     request = processor._starting = Request(id_, t, is_short)
     request.timeout = action.timeout
     return _go_on(processor, request, action, rest, awaited)
-
-
-def finish(processor: DispatchingMessages, call: Call, result: Any) -> None:
-    """Check what a handler returned that did not have to wait, and answer with it."""
-    action, id_, t, is_short, _ = call
-    check = action.check_result
-    try:
-        if check is None or check(result):
-            processor._port.send(answer_of(id_, t, is_short, result))
-            return
-    except (NotJSONError, ValueError):
-        pass  # the refusal says it
-    except Exception as error:  # noqa: BLE001 - nobody is left without an answer
-        processor.refuse(Request(id_, t, is_short), not_foreseen(error, action.action))
-        return
-    processor.refuse(Request(id_, t, is_short), bad_result(action, result))
 
 
 def fail(processor: DispatchingMessages, request: Request, action: RTVIAction, error: BaseException) -> None:
