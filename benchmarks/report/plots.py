@@ -24,6 +24,19 @@ def _sorted(rows: dict[str, tuple[float, bool]]) -> list[Bar]:
     return [Bar(name, value, is_ours) for name, (value, is_ours) in sorted(rows.items(), key=lambda row: row[1][0])]
 
 
+def _parties(lines: Sequence[Line]) -> tuple[dict[str, tuple[float, bool]], Bound | None]:
+    """Give ours and whom it is compared with, name → (figure, is ours), and the bound, if a line has one."""
+    rows: dict[str, tuple[float, bool]] = {}
+    bound = None
+    for line in lines:
+        if line.ours is not None:
+            rows["rtvi-plugins"] = (line.ours, True)
+        if line.reference is not None:
+            rows[line.against] = (line.reference, False)
+        bound = Bound(line.bound, f"aim {line.bound:g} {line.unit}") if line.bound else bound
+    return rows, bound
+
+
 def _dispatch(lines: Sequence[Line]) -> Draw | None:
     rows: dict[str, tuple[float, bool]] = {}
     for line in lines:
@@ -68,15 +81,7 @@ def _pipecat(lines: Sequence[Line]) -> Draw | None:
 
 
 def _sessions(lines: Sequence[Line]) -> Draw | None:
-    rows: dict[str, tuple[float, bool]] = {}
-    bound = None
-    for line in lines:
-        if line.subject == "sessions" and line.unit == "KiB":
-            if line.ours is not None:
-                rows["rtvi-plugins"] = (line.ours, True)
-            if line.reference is not None:
-                rows[line.against] = (line.reference, False)
-            bound = Bound(line.bound, f"aim {line.bound:g} KiB") if line.bound else bound
+    rows, bound = _parties([line for line in lines if line.subject == "sessions" and line.unit == "KiB"])
     if not rows:
         return None
     note = "KiB of resident memory that one more connected session takes"
@@ -95,15 +100,7 @@ def _growth(lines: Sequence[Line], what: str) -> Draw | None:
 
 
 def _at_once(lines: Sequence[Line]) -> Draw | None:
-    rows: dict[str, tuple[float, bool]] = {}
-    bound = None
-    for line in lines:
-        if "WebSocket" in line.case:
-            if line.ours is not None:
-                rows["rtvi-plugins"] = (line.ours, True)
-            if line.reference is not None:
-                rows[line.against] = (line.reference, False)
-            bound = Bound(line.bound, f"aim {line.bound:g} ms") if line.bound else bound
+    rows, bound = _parties([line for line in lines if "WebSocket" in line.case])
     if not rows:
         return None
     note = "ms until the last is answered, one client over WebSocket; logarithmic"

@@ -11,16 +11,17 @@ from tests.pipecat.launching import TEXT_BOT, running
 SCENARIOS = Path(__file__).parent / "evals" / "text-pipecat.yaml"
 
 
-def test_scenarios_pass(tmp_path: Path) -> None:
+def evaluate(scenarios: Path, logs: Path) -> subprocess.CompletedProcess[str]:
+    """Run scenarios against the bot."""
     with running(TEXT_BOT) as process:
-        command = ["-m", "pipecat.evals", "run", str(SCENARIOS), "--bot-url", f"{process.ws}/ws"]
-        done = subprocess.run(
-            [sys.executable, *command, "--logs-dir", str(tmp_path)],
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
+        command = ["-m", "pipecat.evals", "run", str(scenarios), "--bot-url", f"{process.ws}/ws"]
+        return subprocess.run(
+            [sys.executable, *command, "--logs-dir", str(logs)], capture_output=True, text=True, timeout=90, check=False
         )
+
+
+def test_scenarios_pass(tmp_path: Path) -> None:
+    done = evaluate(SCENARIOS, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1/1 passed" in done.stdout
 
@@ -31,13 +32,5 @@ def test_scenario_that_is_not_met_fails(tmp_path: Path) -> None:
     scenarios.write_text(
         SCENARIOS.read_text().replace("The lamp is now on.", "The lamp is now off.").replace("10000", "500")
     )
-    with running(TEXT_BOT) as process:
-        command = ["-m", "pipecat.evals", "run", str(scenarios), "--bot-url", f"{process.ws}/ws"]
-        done = subprocess.run(
-            [sys.executable, *command, "--logs-dir", str(tmp_path)],
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+    done = evaluate(scenarios, tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
