@@ -87,6 +87,12 @@ def find_caller(tokens: Mapping[str, str], given: str | None) -> str | None:
     return found
 
 
+def wants_json(headers: Mapping[str, str]) -> bool:
+    """Whether a program asks, which reads JSON, and no browser, which shows a page. Headers as for `Admission`."""
+    accept = headers.get("accept", "")
+    return "application/json" in accept and "text/html" not in accept
+
+
 def bearer(authorization: str | None) -> str | None:
     """Take the token out of an `Authorization: Bearer` header."""
     scheme, _, token = (authorization or "").partition(" ")

@@ -54,6 +54,11 @@ class Admission:
         self.starts = access.Starts()
         self.is_stopping = False
 
+    def describe(self, base: str = "") -> dict[str, str]:
+        """Say what the bot is and where; `base` is the path it is served under."""
+        manifest = self.bot.manifest
+        return {"bot": manifest.bot, "description": manifest.description, "ws": f"{base}/ws", "start": f"{base}/start"}
+
     def admit(self, headers: Mapping[str, str], scheme: str) -> None:
         """Check host and origin. Raises Denied."""
         self.admit_host(headers)

@@ -13,6 +13,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[ASGIMessage]]
 Send = Callable[[ASGIMessage], Awaitable[None]]
 
+ABORT: Final = "rtvi_plugins.abort"
+"""The ASGI extension under which our server offers to drop a connection that does not read."""
 POLICY_VIOLATION: Final = 1008
 
 

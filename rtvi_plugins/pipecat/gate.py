@@ -18,9 +18,9 @@ from urllib.parse import parse_qs, urlencode
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Match
 
-from rtvi_plugins.hosting.access import Start
-from rtvi_plugins.hosting.admission import Admission, Denied
-from rtvi_plugins.hosting.answers import ASGIMessage, Receive, Scope, Send, refuse_handshake, send_json
+from rtvi_plugins.hosting.access import Start, wants_json
+from rtvi_plugins.hosting.admission import GONE, Admission, Denied
+from rtvi_plugins.hosting.answers import ABORT, ASGIMessage, Receive, Scope, Send, refuse_handshake, send_json
 from rtvi_plugins.processor.port import Caller
 from rtvi_plugins.protocol import wire
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ABORT: Final = "rtvi_plugins.abort"
-"""The ASGI extension under which the server offers to drop a connection that does not read."""
 INBOUND: Final = "rtvi_plugins.inbound"
 """Where a WebSocket's scope has what comes in, for a look ahead."""
 
@@ -152,7 +150,7 @@ class Gate:
             await send_json(send, 200, {"status": "ok"})
             return
         headers = Headers(scope=scope)
-        is_asked_who = path == "/" and _wants_json(headers)
+        is_asked_who = path == "/" and wants_json(headers)
         if is_reading and not is_asked_who and (page := self._page(scope)) is not None:
             # Whatever the origin: browsers name one for scripts, and behind a proxy it may be unknown here. The page,
             # once loaded, says what is wrong.
@@ -167,7 +165,7 @@ class Gate:
         elif path in ("/start", "/connect") and method == "POST":
             await self._start(scope, headers, receive, send)
         elif is_asked_who and is_reading:
-            await send_json(send, 200, {"bots": [self._describe()]})
+            await send_json(send, 200, {"bots": [self._admission.describe()]})
         elif is_reading and (path in OPEN or path.startswith("/client/")):
             await self._app(scope, receive, send)
         else:
@@ -184,10 +182,6 @@ class Gate:
                 return route.handle
         return None
 
-    def _describe(self) -> dict[str, str]:
-        manifest = self._admission.bot.manifest
-        return {"bot": manifest.bot, "description": manifest.description, "ws": "/ws", "start": "/start"}
-
     def _session_of(self, path: str) -> Start | None:
         """Give the start that made a path under `/sessions/`: its key is the proof."""
         parts = path.split("/")
@@ -200,7 +194,7 @@ class Gate:
         while True:
             event = await receive()
             if event["type"] != "http.request":
-                raise Denied(400, "The client has left")
+                raise Denied(400, GONE)
             body += event.get("body", b"")
             if len(body) > limit:
                 raise Denied(413, f"The body is larger than {limit} bytes")
@@ -299,8 +293,3 @@ def _with_config(body: Any) -> Any:
 def _sized(headers: Sequence[tuple[bytes, bytes]], size: int) -> list[tuple[bytes, bytes]]:
     kept = [(name, value) for name, value in headers if name not in (b"content-length", b"transfer-encoding")]
     return [*kept, (b"content-length", str(size).encode())]
-
-
-def _wants_json(headers: Headers) -> bool:
-    accept = headers.get("accept", "")
-    return "application/json" in accept and "text/html" not in accept

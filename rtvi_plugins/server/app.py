@@ -143,11 +143,6 @@ class BotHost(Admission):
         session = Session(f"{next(self._numbers)}-{secrets.token_hex(4)}", Caller(caller, peer))
         return self.bot.processor_class(as_config(config), port=port, session=session)
 
-    def describe(self, base: str) -> dict[str, Any]:
-        """Say what the bot is and where; `base` is the path it is served under."""
-        manifest = self.bot.manifest
-        return {"bot": manifest.bot, "description": manifest.description, "ws": f"{base}/ws", "start": f"{base}/start"}
-
     def _check_room(self) -> None:
         self.check_room(len(self.connections) + self._turns)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.hosting.answers import ABORT, ASGIMessage, Receive, Send
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.stepping import begin
 from rtvi_plugins.protocol import wire
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
     from rtvi_plugins.protocol.frames import Frame, FrameDirection
 
 logger = logging.getLogger(__name__)
-
-ASGIMessage = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[ASGIMessage]]
-Send = Callable[[ASGIMessage], Awaitable[None]]
-
-ABORT: Final = "rtvi_plugins.abort"
-"""The ASGI extension under which our server offers to drop a connection that does not read."""
 
 WRITE: Final = "rtvi_plugins.write"
 """The ASGI extension under which our server offers to write a message without waiting, where that can be."""

@@ -80,7 +80,7 @@ def _index(
     async def index(request: Request) -> Response:
         if not _is_meant_for(hosts, request):
             return refused(Denied(403, UNSERVED))
-        if page is not None and not _wants_json(request):
+        if page is not None and not access.wants_json(request.headers):
             return page.index(request)
         return JSONResponse(bots, headers={"cache-control": "no-store", "vary": "Accept"})
 
@@ -90,11 +90,6 @@ def _index(
 async def _to_folder(request: Request) -> Response:
     """Send who left out the last slash to the address with it: what a page names is relative to that."""
     return RedirectResponse(f"{request.url.path.rpartition('/')[2]}/", 307)
-
-
-def _wants_json(request: Request) -> bool:
-    accept = request.headers.get("accept", "")
-    return "application/json" in accept and "text/html" not in accept
 
 
 def _routes(host: BotHost) -> list[Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from rtvi_plugins.server.connection import ABORT, WRITE
+from rtvi_plugins.hosting.answers import ABORT
+from rtvi_plugins.server.connection import WRITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
