@@ -5,7 +5,7 @@
     @voice.option("rate")
     async def set_rate(processor, service, option): ...          # option.name, option.value
 
-    @voice.action("say")                                         # original form: (processor, service, arguments)
+    @voice.action("say")                                         # original form, under whatever names
     async def say(processor, service, arguments): ...
 
     @voice.action("say")                                         # typed form: keyword parameters are the arguments
@@ -19,11 +19,13 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import keyword
 import types
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from rtvi_plugins.annotations import json_types_of
 from rtvi_plugins.errors import ActionError, Location
 
 __all__ = ["ActionError", "Form", "Handler", "HandlerKind", "Handlers", "Signature"]
@@ -42,10 +44,10 @@ class HandlerKind(enum.StrEnum):
 
 
 class Form(enum.Enum):
-    """How a handler takes its input, told apart by the names of its parameters."""
+    """How a handler takes its input, told apart by its parameters."""
 
     ORIGINAL = enum.auto()
-    """`(processor, service, option)` or `(processor, service, arguments)`."""
+    """`(processor, service, option)` or `(processor, service, arguments)`, whatever the three are called."""
     TYPED = enum.auto()
     """`(processor, *, query, limit)`, with `job` second for an action that reports progress."""
     DATA = enum.auto()
@@ -57,18 +59,18 @@ class Form(enum.Enum):
 _SIMPLE: Final = {named.__name__: named for named in (bool, dict, float, int, list, object, str)} | {"None": None}
 """What most annotations say; compiling each of them takes longer than all the rest of reading a signature."""
 
-_ORIGINAL_THIRD: Final = {HandlerKind.OPTION: "option", HandlerKind.ACTION: "arguments"}
-
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """The parameters of a handler, as binding needs them.
 
-    parameters: the keyword parameters of the typed form, name → `inspect.Parameter`; empty for other forms.
-    takes_job:  the typed form asks for its job as second parameter.
-    takes_rest: the typed form has `**kwargs`.
-    returns:    what it is annotated to return, or `inspect.Signature.empty`.
-    is_async:   calling it gives an awaitable; otherwise it runs in a thread.
+    form:        ORIGINAL and TYPED are both possible for some handlers of actions: see `form_for`.
+    parameters:  the keyword parameters of the typed form, name → `inspect.Parameter`; empty for other forms.
+    is_threefold: three values by position are all that it needs: the original form under whatever names.
+    takes_job:   the typed form asks for its job as second parameter.
+    takes_rest:  the typed form has `**kwargs`.
+    returns:     what it is annotated to return, or `inspect.Signature.empty`.
+    is_async:    calling it gives an awaitable; otherwise it runs in a thread.
     """
 
     form: Form
@@ -76,6 +78,7 @@ class Signature:
     takes_job: bool
     takes_rest: bool
     is_async: bool
+    is_threefold: bool = False
     returns: Any = inspect.Signature.empty
 
     @classmethod
@@ -84,42 +87,108 @@ class Signature:
         # Whoever checks a handler binds it next. Only plain functions: others may claim to be equal and not be alike.
         return _of_function(function, kind) if isinstance(function, types.FunctionType) else _read(function, kind)
 
+    def form_for(self, arguments: Collection[str]) -> Form:
+        """Return the form, given the parameters that the action's arguments would fill in the typed form.
+
+        Three positional parameters without defaults that are no arguments of the action are the original form, unless
+        their annotations say otherwise (`(processor, text: str, loud: bool)` misspells its arguments).
+        """
+        if self.form is not Form.TYPED or not self.is_threefold or not self.parameters.keys().isdisjoint(arguments):
+            return self.form
+        service, given = list(self.parameters.values())[:2]
+        fits = _is_annotated(service, "string") and _is_annotated(given, "object")
+        return Form.ORIGINAL if fits else Form.TYPED
+
+
+def _is_annotated(parameter: inspect.Parameter, json_type: str) -> bool:
+    """Return whether a parameter's annotation takes a JSON type, or does not say."""
+    if parameter.annotation is parameter.empty:
+        return True
+    types_ = json_types_of(parameter.annotation)
+    return not types_ or json_type in types_
+
+
+def parameter_name(argument: str) -> str:
+    """Give the Python parameter that takes an argument: `-` becomes `_`, Python's own words get a `_` behind."""
+    name = argument.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
+
 
 def _read(function: HandlerFunction, kind: HandlerKind) -> Signature:
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ is a handler too
     )
+    unfit = Signature(Form.UNFIT, {}, takes_job=False, takes_rest=False, is_async=is_async)
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return Signature(Form.UNFIT, {}, takes_job=False, takes_rest=False, is_async=is_async)
+        return unfit
     parameters = [
         p.replace(annotation=_evaluated(p.annotation, function)) if isinstance(p.annotation, str) else p
         for p in signature.parameters.values()
     ]
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    rest = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    names = [p.name for p in positional]
-    keywords = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
-    returns = _evaluated(signature.return_annotation, function)
-
-    def found(form: Form, given: dict[str, inspect.Parameter], *, job: bool = False) -> Signature:
-        return Signature(form, given, takes_job=job, takes_rest=rest, is_async=is_async, returns=returns)
-
-    if not positional or any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return found(Form.UNFIT, {})
+    found = replace(unfit, returns=_evaluated(signature.return_annotation, function))
     if kind in (HandlerKind.MESSAGE, HandlerKind.EVENT):
-        required = [n for n, p in keywords.items() if p.default is p.empty]
-        return found(Form.DATA if len(names) == 2 and not required else Form.UNFIT, {})
-    if len(names) == 3 and not keywords and not rest and names[1:] == ["service", _ORIGINAL_THIRD[kind]]:
-        return found(Form.ORIGINAL, {})
+        is_pair = _needs(2, parameters) or _takes(2, parameters)
+        return replace(found, form=Form.DATA if is_pair else Form.UNFIT)
     if kind is HandlerKind.OPTION:
-        return found(Form.UNFIT, {})
-    job = len(names) > 1 and names[1] == "job"
-    given = {p.name: p for p in positional[2 if job else 1 :] if p.kind is p.POSITIONAL_OR_KEYWORD} | keywords
-    if len(given) != len(parameters) - (2 if job else 1) - rest:
-        return found(Form.UNFIT, {})
-    return found(Form.TYPED, given, job=job)
+        is_original = _needs(3, parameters) or _is_named(("service", "option"), parameters)
+        return replace(found, form=Form.ORIGINAL if is_original else Form.UNFIT)
+    return _read_action(found, parameters)
+
+
+def _read_action(found: Signature, parameters: list[inspect.Parameter]) -> Signature:
+    """Return what the parameters of an action's handler say about its form."""
+    is_threefold = _needs(3, parameters)
+    positional = _positional(parameters)
+    if _is_named(("service", "arguments"), parameters) or (is_threefold and not positional):
+        return replace(found, form=Form.ORIGINAL)
+    if not positional or any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return found
+    takes_job = len(positional) > 1 and positional[1].name == "job"
+    given = {p.name: p for p in parameters[2 if takes_job else 1 :] if p.kind is not p.VAR_KEYWORD}
+    if any(p.kind is p.POSITIONAL_ONLY for p in given.values()):
+        return replace(found, form=Form.ORIGINAL) if is_threefold else found
+    return replace(
+        found,
+        form=Form.TYPED,
+        parameters=given,
+        takes_job=takes_job,
+        takes_rest=any(p.kind is p.VAR_KEYWORD for p in parameters),
+        is_threefold=is_threefold and not takes_job,
+    )
+
+
+def _positional(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    return [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _needs_keywords(parameters: list[inspect.Parameter]) -> bool:
+    return any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters)
+
+
+def _needs(count: int, parameters: list[inspect.Parameter]) -> bool:
+    """Return whether so many values by position are needed, and nothing else is.
+
+    So does `(*args, **kwargs)`: what is seen of a handler behind a decorator that does not keep its parameters.
+    """
+    if _needs_keywords(parameters):
+        return False
+    positional = _positional(parameters)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return not positional
+    return sum(p.default is p.empty for p in positional) == count
+
+
+def _takes(count: int, parameters: list[inspect.Parameter]) -> bool:
+    """Return whether there are so many parameters by position, with or without defaults, and no others are needed."""
+    has_rest = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return len(_positional(parameters)) == count and not has_rest and not _needs_keywords(parameters)
+
+
+def _is_named(names: tuple[str, str], parameters: list[inspect.Parameter]) -> bool:
+    """Return whether these are the names of the second and third of three parameters."""
+    return _takes(3, parameters) and tuple(p.name for p in _positional(parameters)[1:]) == names
 
 
 _of_function: Final = functools.lru_cache(maxsize=4)(_read)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import collections.abc
 import inspect
-import types
-import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from rtvi_plugins.annotations import json_types_of
 from rtvi_plugins.errors import did_you_mean, quoted
-from rtvi_plugins.handlers import Form, Handler, HandlerKind, Signature
-from rtvi_plugins.processor.calling import parameter_name
+from rtvi_plugins.handlers import Form, Handler, HandlerKind, Signature, parameter_name
 from rtvi_plugins.schema import ArgumentsSchema, Document
 
 FORMS: Final = {
@@ -24,20 +21,6 @@ FORMS: Final = {
 Fault = tuple[str, str, str]
 """What is wrong, what was expected, the way out."""
 
-_ACCEPTS: Final[Mapping[type, frozenset[str]]] = {
-    str: frozenset({"string"}),
-    bool: frozenset({"boolean"}),
-    int: frozenset({"integer"}),
-    float: frozenset({"number", "integer"}),
-    list: frozenset({"array"}),
-    collections.abc.Sequence: frozenset({"array", "string"}),
-    collections.abc.Iterable: frozenset({"array", "object", "string"}),
-    collections.abc.Collection: frozenset({"array", "object", "string"}),
-    dict: frozenset({"object"}),
-    collections.abc.Mapping: frozenset({"object"}),
-    collections.abc.MutableMapping: frozenset({"object"}),
-    types.NoneType: frozenset({"null"}),
-}
 _PYTHON: Final[Mapping[str, str]] = {
     "string": "str",
     "boolean": "bool",
@@ -67,11 +50,12 @@ def check_action(
         yield from check_signature(handler)
         return
     yield from _check_return(handler, signature.returns, result)
-    if signature.form is not Form.TYPED:
+    expected = {parameter_name(name): name for name in arguments.properties}
+    if signature.form_for(expected) is not Form.TYPED:
         return
     if signature.takes_job and not is_job:
         yield f"{handler.title} takes a job", "an action with `job: true`", ""
-    expected = {parameter_name(name): name for name in arguments.properties}
+    forms = FORMS[HandlerKind.ACTION]
     unfilled = expected.keys() - signature.parameters.keys()
     suggested: set[str] = set()
     for name, parameter in signature.parameters.items():
@@ -82,12 +66,12 @@ def check_action(
         hint = did_you_mean(name, unfilled)
         suggested |= {one for one in unfilled if f"'{one}'" in hint}
         if parameter.default is parameter.empty:
-            yield f"{handler.title} wants an argument '{name}' that is not declared", "", hint
+            yield f"{handler.title} wants an argument '{name}' that is not declared", forms, hint
         elif hint:
             yield f"{handler.title} has a parameter '{name}' that no argument fills", "", hint
     for name, argument in expected.items():
         if name not in signature.parameters and not signature.takes_rest and name not in suggested:
-            wanted = "" if name == argument else f"a parameter '{name}'"
+            wanted = forms if name == argument else f"a parameter '{name}': {forms}"
             yield f"{handler.title} has no parameter for argument '{argument}'", wanted, ""
 
 
@@ -118,7 +102,7 @@ def _check_parameter(
 def _check_return(handler: Handler, annotation: Any, result: Document | None) -> Iterator[Fault]:
     if result is None or annotation is inspect.Signature.empty:
         return
-    given = _accepted_by(annotation)
+    given = json_types_of(annotation)
     declared = _types_of(result)
     wide = declared | ({"integer"} if "number" in declared else set())
     if given and not given & wide:
@@ -150,26 +134,5 @@ def _types_of(document: Document) -> frozenset[str]:
 def _is_accepted(annotation: Any, declared: frozenset[str]) -> bool:
     if annotation is inspect.Parameter.empty or declared == _ALL_TYPES:
         return True
-    accepted = _accepted_by(annotation)
+    accepted = json_types_of(annotation)
     return not accepted or declared <= accepted
-
-
-def _accepted_by(annotation: Any) -> frozenset[str]:
-    """Give the JSON types an annotation takes; empty when that cannot be told, or when it takes all."""
-    if annotation is None:
-        return frozenset({"null"})
-    if isinstance(annotation, typing.TypeVar | str) or annotation in (Any, object):
-        return frozenset()
-    if isinstance(annotation, typing.NewType):
-        return _accepted_by(annotation.__supertype__)
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        return _accepted_by(typing.get_args(annotation)[0])
-    if origin is typing.Literal:
-        return frozenset().union(*(_ACCEPTS.get(type(v), frozenset()) for v in typing.get_args(annotation)))
-    if origin in (typing.Union, types.UnionType):
-        members = [_accepted_by(member) for member in typing.get_args(annotation)]
-        return frozenset().union(*members) if all(members) else frozenset()
-    if typing.is_typeddict(annotation):
-        return frozenset({"object"})
-    return _ACCEPTS.get(origin or annotation, frozenset()) if isinstance(origin or annotation, type) else frozenset()

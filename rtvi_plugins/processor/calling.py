@@ -9,12 +9,11 @@ import asyncio
 import contextvars
 import functools
 import inspect
-import keyword
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from rtvi_plugins.handlers import Form, HandlerKind, Signature
+from rtvi_plugins.handlers import Form, HandlerKind, Signature, parameter_name
 
 Invoke = Callable[..., Awaitable[Any]]
 """`invoke(processor, arguments)`: run an action's handler, whatever its form; one that takes its job gets it third."""
@@ -56,12 +55,6 @@ def as_coroutine(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     return functools.partial(_THREADS.run, function)
 
 
-def parameter_name(argument: str) -> str:
-    """Give the Python parameter that takes an argument: `-` becomes `_`, Python's own words get a `_` behind."""
-    name = argument.replace("-", "_")
-    return f"{name}_" if keyword.iskeyword(name) else name
-
-
 async def store_only(_processor: Any, _option: Any) -> None:
     """Stand in for an option without a handler: its value is only stored."""
 
@@ -74,24 +67,25 @@ def option_apply(service: str, handler: Callable[..., Any] | None) -> Apply:
     return lambda processor, option: call(processor, service, option)
 
 
-def _is_original_by_place(signature: Signature, expected: Iterable[str]) -> bool:
-    """Whether a handler has the three parameters of the original form under other names (`lambda p, s, a: …`)."""
-    given = signature.parameters
-    return (
-        len(given) == 2
-        and not (signature.takes_job or signature.takes_rest)
-        and all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in given.values())
-        and given.keys().isdisjoint(expected)
-    )
+def _is_original(signature: Signature, filled: Collection[str]) -> bool:
+    """Return whether a handler takes its arguments in one mapping.
+
+    filled: the parameters that the action's arguments would fill in the typed form. A handler that needs three values
+            and would not get them from its arguments can only be of the original form, as `register_action` always
+            took it; in a plugin such names are a problem (`binding.signatures`).
+    """
+    if signature.form_for(filled) is not Form.TYPED:
+        return True
+    needed = {name for name, p in signature.parameters.items() if p.default is p.empty}
+    return signature.is_threefold and not needed <= set(filled)
 
 
 def typed_call(handler: Callable[..., Any], arguments: Iterable[str]) -> Callable[..., Awaitable[Any]] | None:
     """Give what can be called with the processor and the arguments by their names; None for handlers of other forms."""
     signature = Signature.of(handler, HandlerKind.ACTION)
-    if signature.form is not Form.TYPED or signature.takes_job:
-        return None
     names = list(arguments)
-    if names != list(map(parameter_name, names)) or _is_original_by_place(signature, names):
+    filled = list(map(parameter_name, names))
+    if names != filled or signature.takes_job or _is_original(signature, filled):
         return None
     return as_coroutine(handler)
 
@@ -100,10 +94,8 @@ def action_invoke(service: str, handler: Callable[..., Any], arguments: Iterable
     """Hide the form of an action handler."""
     signature = Signature.of(handler, HandlerKind.ACTION)
     call = as_coroutine(handler)
-    if signature.form is not Form.TYPED:
-        return lambda processor, given: call(processor, service, given)
     renamed = {name: parameter_name(name) for name in arguments}
-    if _is_original_by_place(signature, renamed.values()):
+    if _is_original(signature, renamed.values()):
         return lambda processor, given: call(processor, service, given)
     if signature.takes_job:
         return lambda processor, given, job: call(processor, job, **{renamed[n]: value for n, value in given.items()})

@@ -121,7 +121,10 @@ class Query:
     def __init__(self, processor: Any, *, query: str) -> None: ...
 
 
-async def original_names(processor: Any, service: str, args: dict[str, Any]) -> None: ...
+async def both_slips(processor: Any, qery: str, lmit: int) -> None: ...
+async def one_of_three(processor: Any, service: str, query: str) -> None: ...
+async def three_and_query(processor: Any, service: str, args: Any, *, query: str = "") -> None: ...
+async def two(processor: Any, args: dict[str, Any]) -> None: ...
 
 
 QUERY = "{arguments: {query: string}}"
@@ -146,13 +149,13 @@ FORM_TABLE: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
     "generator of an object": (Looping(), QUERY, [f"is {GENERATOR}"]),
     "class": (Query, QUERY, ["is the class 'Query' | a function that returns"]),
     "a default of its own": (own_default, QUERY, []),
-    "not told of": (no_arguments, QUERY, ["has no parameter for argument 'query'"]),
+    "not told of": (no_arguments, QUERY, [f"has no parameter for argument 'query' | {FORMS}"]),
     "hyphen not told of": (
         no_arguments,
         "{arguments: {with-whom: string}}",
-        ["has no parameter for argument 'with-whom' | a parameter 'with_whom'"],
+        [f"has no parameter for argument 'with-whom' | a parameter 'with_whom': {FORMS}"],
     ),
-    "wants more": (one, "{}", ["wants an argument 'query' that is not declared"]),
+    "wants more": (one, "{}", [f"wants an argument 'query' that is not declared | {FORMS}"]),
     "a slip in a default": (near_default, QUERY_LIMIT, ["has a parameter 'limt' that no argument fills"]),
     "optional argument": (
         one,
@@ -160,7 +163,7 @@ FORM_TABLE: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
         ["needs 'query', which a client may leave out | a default for the parameter, or for the argument"],
     ),
     "job without a job": (job, QUERY, ["takes a job | an action with `job: true`"]),
-    "no processor": (only, QUERY, ["has no parameter for argument 'query'"]),
+    "no processor": (only, QUERY, [f"has no parameter for argument 'query' | {FORMS}"]),
     "nothing at all": (nothing, "{}", [f"has parameters () -> 'None' | {FORMS}"]),
     "star": (star, QUERY, [f"has parameters (processor: 'Any', *rest: 'Any') -> 'None' | {FORMS}"]),
     "positional only": (
@@ -168,10 +171,28 @@ FORM_TABLE: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
         QUERY,
         [f"has parameters (processor: 'Any', query: 'str', /) -> 'None' | {FORMS}"],
     ),
-    "nearly the original form": (
-        original_names,
-        "{}",
-        ["wants an argument 'args' that is not declared", "wants an argument 'service' that is not declared"],
+    "both slips at once": (
+        both_slips,
+        QUERY_LIMIT,
+        [f"wants an argument '{name}' that is not declared | {FORMS}" for name in ("lmit", "qery")],
+    ),
+    "one argument among the three": (
+        one_of_three,
+        QUERY,
+        [f"wants an argument 'service' that is not declared | {FORMS}"],
+    ),
+    "three and a declared one": (
+        three_and_query,
+        QUERY,
+        [f"wants an argument '{name}' that is not declared | {FORMS}" for name in ("args", "service")],
+    ),
+    "two": (
+        two,
+        QUERY,
+        [
+            f"has no parameter for argument 'query' | {FORMS}",
+            f"wants an argument 'args' that is not declared | {FORMS}",
+        ],
     ),
 }
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 PACKAGE: Final = Path(__file__).parent.parent.parent / "rtvi_plugins"
 
 LAYERS: Final = {
+    "annotations": 0,
     "errors": 0,
     "schema": 0,
     "manifest": 1,
