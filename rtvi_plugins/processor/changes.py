@@ -175,8 +175,8 @@ async def apply(
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
     if isinstance(error, ActionError):
         if option.secret:  # whatever the handler wrote may hold the value
-            raise _failure(where, pointer, "was refused", code=error.code)
-        raise _failure(where, pointer, "was refused", error.text, error.code, error.details)
+            raise _failure(where, pointer, "was refused", code=error.code) from error
+        raise _failure(where, pointer, "was refused", error.text, error.code, error.details) from error
     if error is not None:
         if option.secret:
             logger.error("option %s failed: %s", where, type(error).__name__)

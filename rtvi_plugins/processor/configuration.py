@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -30,21 +31,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# -- tables -----------------------------------------------------------------------------------------------------------
-
-
-def with_config(tables: Tables, values: Values) -> Tables:
-    """Lay initial values over those of the tables."""
-    merged = {name: dict(options) for name, options in tables.config.items()}
-    for service, options in values.items():
-        merged.setdefault(service, {}).update(options)
-    return tables.with_config(MappingProxyType(merged))
-
 
 def with_defaults(config: Values, service: RTVIService) -> Values:
-    """Add the defaults of a service that is registered late."""
-    defaults = {o.name: o.default for o in service.options.values() if o.default is not MISSING}
-    return MappingProxyType({**config, service.name: {**defaults, **config.get(service.name, {})}})
+    """Add the defaults of a service that is registered late; of one it replaces, keep the values that still fit."""
+    values = {o.name: o.default for o in service.options.values() if o.default is not MISSING}
+    for name, value in config.get(service.name, NOTHING).items():
+        option = service.options.get(name)
+        if option is not None and not option.schema.faults(value):
+            values[name] = value
+    return MappingProxyType({**config, service.name: MappingProxyType(values)})
 
 
 # -- describing and reading -------------------------------------------------------------------------------------------
@@ -148,49 +143,83 @@ def _lock(processor: RTVIProcessor) -> asyncio.Lock:
 
 
 async def apply_initial(processor: RTVIProcessor) -> list[str]:
-    """Give every option that has a value to its handler, before the bot is ready. Returns what went wrong."""
-    texts: list[str] = []
+    """Give every option that has a value to its handler, before the bot is ready. Return what went wrong.
+
+    A value that is refused is not the current one: the option has what it would have had without it.
+    """
     async with _lock(processor):
-        for service, options in processor._tables.config.items():
-            known = processor._tables.services.get(service)
-            if known is None:
-                texts.append(f"Unknown service {service} in the initial configuration")
-                continue
-            texts += [
-                f"Unknown option {service}.{o} in the initial configuration" for o in options if o not in known.options
-            ]
+        texts = [refusal.text for refusal in _refused(processor._tables)]
+        for text in texts:
+            logger.warning("session %s: %s", processor.session.id, text)
         for service, options in processor.values.items():
-            declared = processor._tables.services.get(service)
             for name, value in options.items():
-                option = declared.options.get(name) if declared else None
-                if option is None:
-                    continue
+                option = processor._tables.services[service].options[name]
                 try:
-                    if faults := option.schema.faults(value):
-                        raise Refusal.of_faults(
-                            "Invalid initial configuration",
-                            [(f"{service}.{name}:", fault) for fault in faults],
-                            Code.INVALID_CONFIGURATION,
-                            Category.CONFIGURATION,
-                        )
                     await apply(processor, service, option, value)
                 except Refusal as refusal:
                     texts.append(refusal.text)
+                    _log_once(processor, refusal)
                     await _fall_back(processor, service, option, value)
+        # From here on, a service that is registered late has its defaults: nobody gave its handlers other values.
+        processor._config = processor.values
     return texts
 
 
+def _refused(tables: Tables) -> Iterator[Refusal]:
+    """Yield what is wrong with the initial values: of unknown services and options, and those that do not fit."""
+    texts = []
+    for service, options in tables.config.items():
+        known = tables.services.get(service)
+        if known is None:
+            texts.append(f"Unknown service {service} in the initial configuration")
+            continue
+        texts += [
+            f"Unknown option {service}.{o} in the initial configuration" for o in options if o not in known.options
+        ]
+    for text in texts:
+        yield Refusal(text, Code.INVALID_CONFIGURATION, Category.CONFIGURATION)
+    for name, declared in tables.services.items():
+        for option in declared.options.values():
+            value = tables.config.get(name, NOTHING).get(option.name, option.default)
+            if value is not MISSING and (faults := option.schema.faults(value)):
+                named = [(f"{name}.{option.name}:", fault) for fault in faults]
+                lead, code = "Invalid initial configuration", Code.INVALID_CONFIGURATION
+                yield Refusal.of_faults(lead, named, code, Category.CONFIGURATION)
+
+
 async def _fall_back(processor: RTVIProcessor, service: str, option: RTVIServiceOption, failed: Any) -> None:
-    """Take the bot's own value for one that a client began with and that failed."""
-    before = type(processor).tables.initial.get(service, NOTHING).get(option.name, MISSING)
-    if before is MISSING or before == failed:
-        return
-    values = {**processor.values[service], option.name: before}
-    processor._config = MappingProxyType({**processor.values, service: MappingProxyType(values)})
-    try:
-        await apply(processor, service, option, before)
-    except Refusal as refusal:
-        logger.error("going back failed: %s", refusal.text)  # noqa: TRY400 - its traceback is logged
+    """Take the next best initial value for one that failed.
+
+    Where all fail, the default is the current one all the same: other handlers rely on it to be there.
+    """
+    tried = [failed]
+    for value in processor._tables.initial_values(service, option):
+        if value in tried:
+            continue
+        tried.append(value)
+        _store(processor, service, option.name, value)
+        try:
+            await apply(processor, service, option, value)
+        except Refusal as refusal:
+            _log_once(processor, refusal)
+        else:
+            return
+    is_sound = option.default is not MISSING and not option.schema.faults(option.default)
+    _store(processor, service, option.name, option.default if is_sound else MISSING)
+
+
+def _store(processor: RTVIProcessor, service: str, name: str, value: Any) -> None:
+    """Make a value the current one; `MISSING`: none."""
+    options = {key: other for key, other in processor.values[service].items() if key != name}
+    if value is not MISSING:
+        options[name] = value
+    processor._config = MappingProxyType({**processor.values, service: MappingProxyType(options)})
+
+
+def _log_once(processor: RTVIProcessor, refusal: Refusal) -> None:
+    """Log an initial value that its handler refused; what a handler did not foresee is logged already."""
+    if isinstance(refusal.__cause__, ActionError):
+        logger.warning("session %s: %s (initial configuration)", processor.session.id, refusal.text)
 
 
 async def set_own(processor: RTVIProcessor, values: Values) -> None:

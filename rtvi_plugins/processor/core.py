@@ -80,7 +80,7 @@ class RTVIProcessor(MessageLoop):
         super().__init__(port, session)
         self._tables = type(self).tables
         if config is not None and config.config:
-            self._tables = configuration.with_config(self._tables, config.as_mapping())
+            self._tables = self._tables.with_config(config.as_mapping())
         self._config: Mapping[str, Mapping[str, Any]] | None = None
         self._config_lock: asyncio.Lock | None = None
         self._config_owner: asyncio.Task[Any] | None = None

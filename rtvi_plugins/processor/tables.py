@@ -8,7 +8,7 @@ hide its form (original or typed, coroutine or plain function).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -313,7 +313,11 @@ class UIEventType:
 
 @dataclass(frozen=True)
 class Tables:
-    """Everything a session looks up; replaced, never changed. Keys of `actions` are pairs (service, action)."""
+    """Everything a session looks up; replaced, never changed. Keys of `actions` are pairs (service, action).
+
+    config:     the initial configuration, service → option → value.
+    own_config: the part of it that is the bot's own, without what one session begins with.
+    """
 
     services: Mapping[str, RTVIService] = field(default_factory=lambda: NOTHING)
     actions: Mapping[tuple[str, str], RTVIAction] = field(default_factory=lambda: MappingProxyType({}))
@@ -322,6 +326,7 @@ class Tables:
     ui_events: Mapping[str, UIEventType] = field(default_factory=lambda: NOTHING)
     ui_commands: Mapping[str, ValueSchema] = field(default_factory=lambda: NOTHING)
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING, repr=False)
+    own_config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING, repr=False)
     capabilities: Mapping[str, bool] = field(default_factory=lambda: NOTHING)
     about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"library": "rtvi-plugins"}))
     name: str = ""
@@ -336,9 +341,12 @@ class Tables:
         key = (action.service, action.action)
         return replace(self, actions=MappingProxyType({**self.actions, key: action}))
 
-    def with_config(self, config: Mapping[str, Mapping[str, Any]]) -> Tables:
-        """Replace the initial configuration."""
-        tables = replace(self, config=config)
+    def with_config(self, values: Mapping[str, Mapping[str, Any]]) -> Tables:
+        """Lay the values one session begins with over the initial configuration."""
+        merged = {name: dict(options) for name, options in self.config.items()}
+        for service, options in values.items():
+            merged.setdefault(service, {}).update(options)
+        tables = replace(self, config=MappingProxyType(merged), own_config=self.config)
         # A session with values of its own shares what does not depend on them; else each would build it anew.
         shared = ("actions_available", "by_name", "by_short_form", "config_available")
         tables.__dict__.update({name: getattr(self, name) for name in shared})
@@ -346,16 +354,23 @@ class Tables:
 
     @functools.cached_property
     def initial(self) -> Mapping[str, Mapping[str, Any]]:
-        """The values a session begins with: defaults, and the initial configuration over them, known options only."""
-        return MappingProxyType(
-            {
-                name: MappingProxyType(
-                    {o.name: o.default for o in service.options.values() if o.default is not MISSING}
-                    | {key: value for key, value in self.config.get(name, NOTHING).items() if key in service.options}
-                )
-                for name, service in self.services.items()
-            }
-        )
+        """The values a session begins with, as far as the options take them; others are as if they were not there."""
+        return MappingProxyType({name: MappingProxyType(self._begin(s)) for name, s in self.services.items()})
+
+    def _begin(self, service: RTVIService) -> dict[str, Any]:
+        """Return the initial values of a service: those with a default first, then as the configuration names them."""
+        known = service.options
+        names = dict.fromkeys(name for name, option in known.items() if option.default is not MISSING)
+        names |= dict.fromkeys(name for name in self.config.get(service.name, NOTHING) if name in known)
+        found = {name: next(self.initial_values(service.name, known[name]), MISSING) for name in names}
+        return {name: value for name, value in found.items() if value is not MISSING}
+
+    def initial_values(self, service: str, option: RTVIServiceOption) -> Iterator[Any]:
+        """Yield the values that an option may begin with, the preferred one first: given, the bot's own, default."""
+        given = (config.get(service, NOTHING).get(option.name, MISSING) for config in (self.config, self.own_config))
+        for value in (*given, option.default):
+            if value is not MISSING and not option.schema.faults(value):
+                yield value
 
     @functools.cached_property
     def by_name(self) -> dict[tuple[str, str], RTVIAction]:
