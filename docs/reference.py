@@ -64,7 +64,7 @@ CODES: Final[Mapping[Code, str]] = {
     Code.BUSY: "a limit is reached; try again later",
     Code.NOT_READY: "the client did not send `client-ready` in time",
     Code.UNANSWERED: "a handler of `on_client_message` took the message but did not answer in time",
-    Code.NO_RESPONDER: "the manifest chose no responder, so there is nobody to talk to",
+    Code.NO_RESPONDER: "the bot has no responder, nor a stage that answers: there is nobody to talk to",
     Code.INCOMPATIBLE_VERSION: "the client's protocol is newer than the server's; it may go on",
     Code.SHUTTING_DOWN: "the server is stopping",
     Code.STAGE_FAILED: "a stage of the pipeline failed; the session goes on",

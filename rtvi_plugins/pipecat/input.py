@@ -54,6 +54,8 @@ async def _listen_and(session: PipelineSession, answering: Answering | None) -> 
 def on_send_text(session: PipelineSession, id_: str, data: Any) -> Answering:
     """Check a `send-text` as every host does; the stock processor takes it on. Raises Refusal."""
     content, run, audio = conversation.read_text(data)
+    if not session.answers_text:
+        raise conversation.no_responder()
     given = {"content": content, "options": {"run_immediately": run, "audio_response": audio}}
     return session.rtvi.handle_stock(ClientType.SEND_TEXT, id_, given)
 
@@ -61,6 +63,8 @@ def on_send_text(session: PipelineSession, id_: str, data: Any) -> Answering:
 def on_append_to_context(session: PipelineSession, _id: str, data: Any) -> Answering:
     """Add to the LLM's context: a message of older clients, which the stock processor knows no longer."""
     role, content, run = conversation.read_context_message(data)
+    if not session.answers_text:
+        raise conversation.no_context()
     return _append(session, {"role": role, "content": content}, run=run)
 
 
@@ -74,7 +78,7 @@ async def _append(session: PipelineSession, message: dict[str, Any], *, run: boo
 def on_send_file(session: PipelineSession, id_: str, data: Any) -> Answering:
     """Check a `send-file`; the stock processor takes it on. Raises Refusal."""
     media.check(ClientType.SEND_FILE, data)
-    if not TAKES_FILES:
+    if not TAKES_FILES or not session.answers_text:  # a file is for whoever answers
         raise Refusal("This bot does not take send-file", Code.UNSUPPORTED_TYPE, Category.PROTOCOL)
     file, source = data["file"], data["file"]["source"]
     kind = source["type"]

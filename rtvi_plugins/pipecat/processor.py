@@ -22,10 +22,12 @@ from pipecat.processors.frameworks.rtvi import RTVIProcessor as StockProcessor
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.pipecat import events, tools
+from rtvi_plugins.pipecat.answering import may_answer
 from rtvi_plugins.pipecat.border import OUTBOUND, to_direction, to_pipecat
 from rtvi_plugins.pipecat.calls import ToldCalls
 from rtvi_plugins.pipecat.inbox import Inbox
 from rtvi_plugins.pipecat.observer import RTVIObserver
+from rtvi_plugins.pipecat.order import SPECIAL
 from rtvi_plugins.pipecat.outgoing import is_known, mended
 from rtvi_plugins.pipecat.session import PipelinePort, PipelineSession
 from rtvi_plugins.processor.events import EVENTS
@@ -69,6 +71,7 @@ class RTVIProcessor(StockProcessor):
         self.stages: Mapping[str, FrameProcessor] = {}
         self.own_functions: set[str] = set()
         self.may_stages_answer = True
+        self.may_stages_answer_text: bool | None = None
         self._inbox = Inbox()
         self._has_observer = False
         self.told_calls = ToldCalls()
@@ -183,10 +186,14 @@ class RTVIProcessor(StockProcessor):
         """Take note of the pipeline's stages, by id: `bind:` options and errors refer to them.
 
         are_all: whether there are no others. Then it is known whether any may answer a client's message, as no stage of
-                 Pipecat's does; where none may, a message that is declared nowhere is refused at once.
+                 Pipecat's does; where none may, a message that is declared nowhere is refused at once. So are texts
+                 where none of them answers any.
         """
         self.stages = dict(stages)
         self.may_stages_answer = not are_all or any(_is_foreign(stage) for stage in stages.values())
+        if are_all:
+            own = [stage for id_, stage in stages.items() if id_ not in SPECIAL]
+            self.may_stages_answer_text = any(map(may_answer, own))
 
     async def apply(self, stage: str, field: str, value: Any) -> None:
         """Set a field of a running stage. Raises ActionError when there is none, or it does not take the value."""
@@ -238,6 +245,8 @@ class RTVIProcessor(StockProcessor):
         if self._running is not None:
             return
         self._see_to_observer()
+        if self.may_stages_answer_text is None:
+            self.may_stages_answer_text = may_answer(self.pipeline_worker.pipeline)
         self.session_processor.attach(PipelinePort(self))
         self._running = self.create_task(self._run_session(), "session")
 

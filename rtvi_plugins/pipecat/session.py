@@ -121,8 +121,8 @@ class PipelineSession(CoreProcessor):
 
     @property
     def answers_text(self) -> bool:
-        """Whether somebody answers `send-text`: a pipeline is there to do that."""
-        return True
+        """Whether a stage of the pipeline may answer `send-text`."""
+        return self.rtvi.may_stages_answer_text is not False  # None: the pipeline has not begun
 
     async def push_frame(self, frame: Any, direction: Any = FrameDirection.DOWNSTREAM) -> None:
         """Push a frame, this project's or Pipecat's: RTVI messages go straight to the client, all else downstream."""

@@ -144,11 +144,21 @@ def read_text(data: Any) -> UserText:
     return UserText(content, run, audio)
 
 
+def no_responder() -> Refusal:
+    """Return the refusal of a text that nobody would answer."""
+    return Refusal("This bot has no responder for text", Code.NO_RESPONDER, Category.PROTOCOL)
+
+
+def no_context() -> Refusal:
+    """Return the refusal of a message for a context that nobody keeps."""
+    return Refusal("This bot keeps no context", Code.NO_RESPONDER, Category.PROTOCOL)
+
+
 def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
     """Begin a turn with the user's text, or keep it for the next one. Raises Refusal."""
     content, run, _ = read_text(data)
     if processor.responder is None:
-        raise Refusal("This bot has no responder for text", Code.NO_RESPONDER, Category.PROTOCOL)
+        raise no_responder()
     held = processor._held_back or []
     append = getattr(processor.responder, "append", None)
     if not run and append is not None:  # the text takes its place in the context, where the next answer finds it
@@ -220,7 +230,7 @@ def on_append_to_context(processor: RTVIProcessor, id_: str, data: Any) -> Answe
     """Add to the LLM's context, where the responder keeps one; `run_immediately` has it answer. Raises Refusal."""
     role, content, run = read_context_message(data)
     if getattr(processor.responder, "append", None) is None:
-        raise Refusal("This bot keeps no context", Code.NO_RESPONDER, Category.PROTOCOL)
+        raise no_context()
     if run and role == "user" and isinstance(content, str):
         return _take_turn(processor, id_, content)
     _append(processor, role, content)
