@@ -4,7 +4,7 @@ Bad manifests and plugins never raise on their own: they become `Problem`s, coll
 `Problem.render` is the only place that turns one into text. The exceptions form this tree:
 
     RTVIPluginsError
-    ├── StartupError      the run cannot begin; carries every Problem
+    ├── StartupError      the run cannot begin; carries every Problem, warnings included
     └── ActionError       a handler refuses; its text goes to the client
 """
 
@@ -45,6 +45,7 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
         "unresolved-ref": "a $ref points to nothing",
         # value schemas
         "unknown-type": "no such value type",
+        "unknown-format": "nobody knows this `format`, so nothing can check it",
         "bad-schema": "the value schema is not valid JSON Schema 2020-12",
         "bad-default": "a default or initial value does not satisfy its own schema",
         "unknown-option": "`config:` or an overlay names an option that the service does not have",
@@ -116,9 +117,18 @@ class Location:
         return ":".join(parts)
 
 
+class Severity(enum.StrEnum):
+    """What a problem means for the run."""
+
+    ERROR = "error"
+    """The bot does not start."""
+    WARNING = "warning"
+    """The bot starts; `rtvi check --strict` treats it as an error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that keeps a bot from starting.
+    """One thing that is wrong with a manifest or plugin.
 
     slug:     stable code, a key of `SLUGS`.
     text:     what is wrong: lower case, values in single quotes, no full stop.
@@ -126,6 +136,7 @@ class Problem:
     where:    dotted path inside the manifest (`services.voice.options.rate`) or empty.
     expected: what would have been right, or empty.
     hint:     the way out (`did you mean 'string'?`), or empty.
+    severity: whether it keeps the bot from starting.
     """
 
     slug: str
@@ -134,14 +145,21 @@ class Problem:
     where: str = ""
     expected: str = ""
     hint: str = ""
+    severity: Severity = Severity.ERROR
 
     def __post_init__(self) -> None:
         if self.slug not in SLUGS:
             raise ValueError(f"unknown problem slug {self.slug!r}")
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether the bot starts all the same."""
+        return self.severity is Severity.WARNING
+
     def render(self) -> str:
-        """Give the one-line text: where, what, what was expected, suggestion, slug."""
-        lead = "".join(f"{part}: " for part in (str(self.location), self.where) if part)
+        """Give the one-line text: where, what, what was expected, suggestion, slug; `warning:` behind the place."""
+        kind = "warning" if self.is_warning else ""
+        lead = "".join(f"{part}: " for part in (str(self.location), kind, self.where) if part)
         tail = "".join(f"; {part}" for part in (self.expected and f"expected {self.expected}", self.hint) if part)
         return f"{lead}{self.text}{tail} [{self.slug}]"
 
@@ -149,6 +167,7 @@ class Problem:
         """Give the JSON form that `rtvi check --format json` prints."""
         return {
             "slug": self.slug,
+            "severity": self.severity.value,
             "path": self.location.path,
             "line": self.location.line,
             "column": self.location.column,
@@ -162,6 +181,16 @@ class Problem:
 def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Order by place and drop exact repeats."""
     return tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.location, p.where, p.slug, p.text)))
+
+
+def errors_of(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that keep a bot from starting."""
+    return tuple(problem for problem in problems if not problem.is_warning)
+
+
+def warnings_of(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems with which a bot starts all the same."""
+    return tuple(problem for problem in problems if problem.is_warning)
 
 
 # Spellings that are far from the right word by letters but near in meaning.

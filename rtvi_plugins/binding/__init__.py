@@ -3,6 +3,7 @@
 values       schemas, defaults, initial configuration
 matching     which handler serves what is declared
 signatures   do a handler's parameters fit
+binder       one manifest with all its handlers: the tables of its sessions
 bot          the result: an immutable Bot with its generated processor class
 """
 

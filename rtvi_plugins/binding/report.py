@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rtvi_plugins.errors import Location, Problem
+from rtvi_plugins.errors import Location, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +33,16 @@ class Report:
         hint: str = "",
         on_key: bool = False,
         location: Location | None = None,
+        severity: Severity = Severity.ERROR,
     ) -> None:
-        """Add a problem at a path of the manifest, or at another place that `location` gives."""
-        self.is_sound = False
+        """Add a problem at a path of the manifest, or at another place that `location` gives.
+
+        A warning leaves the manifest sound.
+        """
+        if severity is Severity.ERROR:
+            self.is_sound = False
         place = self.loaded.source.locate(path, key=on_key) if location is None else location
-        self.problems.append(Problem(slug, text, place, dotted(path), expected, hint))
+        self.problems.append(Problem(slug, text, place, dotted(path), expected, hint, severity))
 
     def is_omitted(self, *path: str) -> bool:
         """Whether this part, or one around it, was faulty and told already."""

@@ -10,7 +10,7 @@ import orjson
 
 from rtvi_plugins.binding.pipelines import laid_over
 from rtvi_plugins.binding.report import Path, Report
-from rtvi_plugins.errors import did_you_mean
+from rtvi_plugins.errors import Severity, did_you_mean
 from rtvi_plugins.manifest.model import Argument, Manifest, Option, Value
 from rtvi_plugins.schema import (
     MISSING,
@@ -21,6 +21,7 @@ from rtvi_plugins.schema import (
     check_document,
     compile_arguments,
     compile_value,
+    unknown_formats,
 )
 
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -48,7 +49,8 @@ class Values:
         if key in self._sound:
             return True
         faults = check_document(keywords, self._shared)
-        if not faults and key is not None:
+        warned = not faults and self._warn_of_formats(keywords, path)
+        if not faults and not warned and key is not None:
             self._sound.add(key)
         for fault in faults:
             hint = fault.hint
@@ -57,6 +59,16 @@ class Values:
             place = (*path, *fault.path)
             self._report.add(fault.slug, place, fault.text, expected=fault.expected, hint=hint, on_key=fault.on_key)
         return not faults
+
+    def _warn_of_formats(self, keywords: Mapping[str, Any] | bool, path: Path) -> bool:
+        """Warn of formats that nobody knows; True when there is one."""
+        found = list(unknown_formats(keywords if isinstance(keywords, bool) else dict(keywords), are_checked=False))
+        for place, text, hint in found:
+            expected = "" if hint else "a format of JSON Schema"
+            self._report.add(
+                "unknown-format", (*path, *place), text, expected=expected, hint=hint, severity=Severity.WARNING
+            )
+        return bool(found)
 
     def value(self, value: Value | None, path: Path) -> ValueSchema:
         """Compile a value schema; None means any value."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from rtvi_plugins.cli.output import as_json, one_line, say
-from rtvi_plugins.cli.problems import as_annotation, counted, print_problems, summary
-from rtvi_plugins.errors import ExitCode
+from rtvi_plugins.cli.problems import all_fine, as_annotation, print_problems, summary
+from rtvi_plugins.errors import ExitCode, Severity, errors_of, warnings_of
 from rtvi_plugins.manifest.collecting import collector_paused
 
 FOLDER: Final = "manifests"
@@ -37,12 +38,13 @@ def check(
     format_: Annotated[
         Format, typer.Option("--format", help="text: a line each; json: one object; github: annotations.")
     ] = Format.TEXT,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as problems.")] = False,
 ) -> None:
     """Report every problem of manifests and plugins.
 
     Compares manifests with the language and with what the installed plugins supply; starts nothing.
 
-    Exit codes: 0 all is fine, 1 problems, 2 bad usage.
+    Exit codes: 0 nothing worse than warnings, 1 problems, 2 bad usage.
     """
     paths = paths or [FOLDER if Path(FOLDER).is_dir() else "."]
     with collector_paused():  # here the imports take longest, and nothing of them is garbage
@@ -50,15 +52,22 @@ def check(
 
         host = discover_plugins()
         bots, problems = load_bots(paths, host=host)
+    if strict:
+        problems = tuple(replace(problem, severity=Severity.ERROR) for problem in problems)
+    errors = errors_of(problems)
     if format_ is Format.JSON:
-        say(as_json({"bots": [bot.name for bot in bots], "problems": [problem.as_dict() for problem in problems]}))
+        listed = {
+            "bots": [bot.name for bot in bots],
+            "problems": [problem.as_dict() for problem in errors],
+            "warnings": [problem.as_dict() for problem in warnings_of(problems)],
+        }
+        say(as_json(listed))
     elif format_ is Format.GITHUB:
         for problem in problems:
             say(one_line(as_annotation(problem)))
     else:
         print_problems(problems)
     if format_ is not Format.JSON:
-        fine = f"{counted(len(bots), 'manifest')} {'is' if len(bots) == 1 else 'are'} fine"
-        say(summary(problems, host) if problems else fine)
-    if problems:
+        say(summary(problems, host) if errors else all_fine(len(bots), problems))
+    if errors:
         raise typer.Exit(ExitCode.PROBLEMS)

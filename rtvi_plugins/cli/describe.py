@@ -11,7 +11,7 @@ from rtvi_plugins.cli.output import as_json, say
 from rtvi_plugins.cli.problems import print_problems, summary
 from rtvi_plugins.cli.tables import print_tables
 from rtvi_plugins.cli.target import BadAddressError, Target, is_address, parse_address
-from rtvi_plugins.errors import ExitCode
+from rtvi_plugins.errors import ExitCode, errors_of
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
@@ -70,7 +70,7 @@ def _loaded(path: str) -> Bot:
 
     host = discover_plugins()
     bots, problems = load_bots([path], host=host)
-    if problems:
+    if errors_of(problems):
         print_problems(problems)
         say(summary(problems, host))
         raise typer.Exit(ExitCode.PROBLEMS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtvi_plugins.cli.output import console, is_terminal, one_line
-from rtvi_plugins.errors import Location, Problem
+from rtvi_plugins.errors import Location, Problem, Severity, errors_of, warnings_of
 
 if TYPE_CHECKING:
     from rtvi_plugins.hooks.host import PluginHost
@@ -22,7 +22,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def summary(problems: Sequence[Problem], host: PluginHost) -> str:
-    """Give the closing line: how many problems there are, and in how many files and plugins."""
+    """Return the closing line: how many problems and warnings there are, and in how many files and plugins."""
     of_plugins = {problem: plugin.name for plugin in host.plugins for problem in plugin.problems}
     packages = {_package_of(plugin.location.path): plugin.name for plugin in host.plugins if plugin.location.path}
     manifests: set[str] = set()
@@ -35,7 +35,15 @@ def summary(problems: Sequence[Problem], host: PluginHost) -> str:
             manifests.add(problem.location.path)
     parts = [counted(len(group), noun) for group, noun in ((manifests, "manifest"), (plugins, "plugin")) if group]
     place = f" in {' and '.join(parts)}" if parts else ""
-    return f"{counted(len(problems), 'problem')}{place}; nothing was started"
+    kinds = (("problem", errors_of(problems)), ("warning", warnings_of(problems)))
+    number = " and ".join(counted(len(some), noun) for noun, some in kinds if some)
+    return f"{number}{place}; nothing was started"
+
+
+def all_fine(manifests: int, problems: Sequence[Problem]) -> str:
+    """Return the closing line where nothing is worse than a warning."""
+    fine = f"{counted(manifests, 'manifest')} {'is' if manifests == 1 else 'are'} fine"
+    return f"{fine}, with {counted(len(problems), 'warning')}" if problems else fine
 
 
 def _package_of(path: str) -> Path:
@@ -66,7 +74,7 @@ def print_problems(problems: Iterable[Problem]) -> None:
 
 
 def as_annotation(problem: Problem) -> str:
-    """Write a problem as GitHub's workflow command `error`, which shows it beside the line it is about."""
+    """Write a problem as GitHub's workflow command `error` or `warning`, shown beside the line it is about."""
     place = problem.location
     properties = {
         "file": _within(place.path),
@@ -75,7 +83,8 @@ def as_annotation(problem: Problem) -> str:
         "title": problem.slug,
     }
     listed = ",".join(f"{key}={_escaped(value, property_=True)}" for key, value in properties.items() if value)
-    return f"::error {listed}::{_escaped(replace(problem, location=Location('')).render())}"
+    text = replace(problem, location=Location(""), severity=Severity.ERROR).render()
+    return f"::{problem.severity} {listed}::{_escaped(text)}"
 
 
 def _within(path: str) -> str:

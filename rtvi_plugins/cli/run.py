@@ -13,7 +13,7 @@ import typer
 
 from rtvi_plugins.cli.output import console, is_terminal, say
 from rtvi_plugins.cli.problems import print_problems, summary
-from rtvi_plugins.errors import ExitCode
+from rtvi_plugins.errors import ExitCode, errors_of
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
@@ -80,7 +80,11 @@ def run(
 
     Exit codes: 0 stopped as asked, 1 problems, 2 bad usage, 3 cannot listen.
     """
-    from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - not for other commands' start-up
+    from rtvi_plugins.binding.bot import (  # noqa: PLC0415 - not for other commands' start-up
+        discover_plugins,
+        load_bots,
+        log_warnings,
+    )
     from rtvi_plugins.cli import reloading  # noqa: PLC0415 - see above
 
     configure_logging(log_level)
@@ -88,7 +92,7 @@ def run(
     plugins = discover_plugins()
     bots, problems = load_bots(paths, host=plugins)
     files = reloading.files_behind(paths, plugins, problems, since_ns=began_ns) if reload else reloading.NOTHING
-    if problems:
+    if errors_of(problems):
         stopping = reloading.stop_by_signal() if reload else None
         print_problems(problems)
         say(summary(problems, plugins))
@@ -96,6 +100,7 @@ def run(
             reloading.start_again()
         raise typer.Exit(ExitCode.PROBLEMS)
 
+    log_warnings(problems)
     pipeline = find_pipeline(bots)
     if pipeline is None and (transport or proxy):
         raise typer.BadParameter("only a manifest with 'pipeline:' has transports", param_hint="--transport, --proxy")

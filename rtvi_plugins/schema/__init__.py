@@ -7,6 +7,7 @@ Written documents go to `check_document` first: it reports and never raises. Doc
     survey       is this Python value JSON, and how big is it
     references   $ref, $id and shared definitions
     compiler     documents ─► validators, shared between equal documents
+    formats      the words of `format`
     faults       what is wrong with a value, in our words
     checking     what is wrong with a document
     values       ValueSchema, ArgumentsSchema
@@ -15,6 +16,7 @@ Written documents go to `check_document` first: it reports and never raises. Doc
 
 from rtvi_plugins.schema.checking import SchemaFault, check_document
 from rtvi_plugins.schema.faults import Fault
+from rtvi_plugins.schema.formats import unknown_formats
 from rtvi_plugins.schema.keywords import RTVI_TYPES, Document, normalise
 from rtvi_plugins.schema.references import SharedSchemas
 from rtvi_plugins.schema.text import parse_text
@@ -44,4 +46,5 @@ __all__ = [
     "compile_value",
     "normalise",
     "parse_text",
+    "unknown_formats",
 ]

@@ -70,10 +70,61 @@ def test_json(site: Site) -> None:
     told = json.loads(done.stdout)
     assert told["bots"] == ["a"]
     (problem,) = told["problems"]
-    assert problem.keys() == {"slug", "path", "line", "column", "where", "text", "expected", "hint"}
+    assert problem.keys() == {"slug", "severity", "path", "line", "column", "where", "text", "expected", "hint"}
     place = [problem[key] for key in ("slug", "path", "line", "column", "where")]
     assert place == ["bad-version", "b.yaml", 1, 11, "manifest"]
-    assert json.loads(site.rtvi("check", "a.yaml", "--format", "json").stdout) == {"bots": ["a"], "problems": []}
+    assert problem["severity"] == "error"
+    fine = site.rtvi("check", "a.yaml", "--format", "json")
+    assert json.loads(fine.stdout) == {"bots": ["a"], "problems": [], "warnings": []}
+
+
+WARNED = """\
+manifest: 1
+bot: warned
+services: {post: {options: {to: {type: string, format: emial, mutable: never}}}}
+"""
+WARNING = "services.post.options.to.format: unknown format 'emial'; did you mean 'email'? [unknown-format]"
+
+
+def test_a_warning_is_printed_and_no_problem(site: Site) -> None:
+    site.add_manifest("a.yaml", SOUND.format(name="a"))
+    site.add_manifest("warned.yaml", WARNED)
+    done = site.rtvi("check", "a.yaml", "warned.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"warned.yaml:3:56: warning: {WARNING}", "2 manifests are fine, with 1 warning"]
+    done = site.rtvi("check", "warned.yaml", "--format", "github")
+    assert done.returncode == 0
+    lead = "::warning file=warned.yaml,line=3,col=56,title=unknown-format::"
+    assert done.stdout.splitlines()[0] == lead + WARNING
+    told = json.loads(site.rtvi("check", "warned.yaml", "--format", "json").stdout)
+    assert (told["bots"], told["problems"]) == (["warned"], [])
+    assert [(one["severity"], one["slug"]) for one in told["warnings"]] == [("warning", "unknown-format")]
+
+
+def test_strict_makes_a_problem_of_every_warning(site: Site) -> None:
+    site.add_manifest("a.yaml", SOUND.format(name="a"))
+    site.add_manifest("warned.yaml", WARNED)
+    assert site.rtvi("check", "a.yaml", "--strict").returncode == 0
+    done = site.rtvi("check", "warned.yaml", "--strict")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [f"warned.yaml:3:56: {WARNING}", "1 problem in 1 manifest; nothing was started"]
+    told = json.loads(site.rtvi("check", "warned.yaml", "--strict", "--format", "json").stdout)
+    assert ([one["slug"] for one in told["problems"]], told["warnings"]) == (["unknown-format"], [])
+
+
+def test_warnings_beside_problems_are_counted_apart(site: Site) -> None:
+    site.add_manifest("both.yaml", WARNED.replace("}}}}", "}, at: {type: strng, mutable: never}}}}"))
+    done = site.rtvi("check", "both.yaml")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "1 problem and 1 warning in 1 manifest; nothing was started"
+
+
+def test_describe_and_run_serve_a_bot_with_warnings(site: Site) -> None:
+    site.add_manifest("warned.yaml", WARNED)
+    assert site.rtvi("describe", "warned.yaml").returncode == 0
+    with site.running("warned.yaml") as running:
+        assert running.err.wait("unknown-format").endswith(f"warned.yaml:3:56: warning: {WARNING}")
+        assert running.end() == 0
 
 
 def test_github_annotations(site: Site) -> None:
