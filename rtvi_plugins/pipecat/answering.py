@@ -1,4 +1,4 @@
-"""Whether anything in a pipeline may answer what the user writes.
+"""Whether anything in a pipeline may answer what the user writes, or a message that is declared nowhere.
 
 What Pipecat and this package make is known; a stage of somebody else may answer unless it is made from a kind of
 Pipecat's that does not.
@@ -40,3 +40,8 @@ def may_answer(stage: FrameProcessor) -> bool:
     if isinstance(stage, _SILENT_KINDS):
         return False
     return not f"{type(stage).__module__}.".startswith(_SILENT_PACKAGES)
+
+
+def is_foreign(stage: FrameProcessor) -> bool:
+    """Return whether a stage is of neither Pipecat nor this package."""
+    return not type(stage).__module__.startswith(("pipecat.", "rtvi_plugins."))

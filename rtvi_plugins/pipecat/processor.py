@@ -13,7 +13,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from pipecat.frames.frames import CancelFrame, EndFrame, ErrorFrame, InputTransportMessageFrame, StartFrame
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    ErrorFrame,
+    InputTransportMessageFrame,
+    StartFrame,
+    UserStartedSpeakingFrame,
+)
 from pipecat.frames.frames import Frame as PipecatFrame
 from pipecat.processors.frame_processor import FrameDirection as PipecatDirection
 from pipecat.processors.frame_processor import FrameProcessor
@@ -22,7 +29,7 @@ from pipecat.processors.frameworks.rtvi import RTVIProcessor as StockProcessor
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.pipecat import events, tools
-from rtvi_plugins.pipecat.answering import may_answer
+from rtvi_plugins.pipecat.answering import is_foreign, may_answer
 from rtvi_plugins.pipecat.border import OUTBOUND, to_direction, to_pipecat
 from rtvi_plugins.pipecat.calls import ToldCalls
 from rtvi_plugins.pipecat.inbox import Inbox
@@ -30,9 +37,9 @@ from rtvi_plugins.pipecat.observer import RTVIObserver
 from rtvi_plugins.pipecat.order import SPECIAL
 from rtvi_plugins.pipecat.outgoing import is_known, mended
 from rtvi_plugins.pipecat.session import PipelinePort, PipelineSession
+from rtvi_plugins.pipecat.stage_errors import StageErrors
 from rtvi_plugins.processor.events import EVENTS
 from rtvi_plugins.processor.port import Session
-from rtvi_plugins.processor.requests import Code
 from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
 
 if TYPE_CHECKING:
@@ -75,6 +82,7 @@ class RTVIProcessor(StockProcessor):
         self._inbox = Inbox()
         self._has_observer = False
         self.told_calls = ToldCalls()
+        self._stage_errors = StageErrors()
         self._running: asyncio.Task[None] | None = None
         self._registered: dict[Any, Any] = {}
 
@@ -190,7 +198,7 @@ class RTVIProcessor(StockProcessor):
                  where none of them answers any.
         """
         self.stages = dict(stages)
-        self.may_stages_answer = not are_all or any(_is_foreign(stage) for stage in stages.values())
+        self.may_stages_answer = not are_all or any(is_foreign(stage) for stage in stages.values())
         if are_all:
             own = [stage for id_, stage in stages.items() if id_ not in SPECIAL]
             self.may_stages_answer_text = any(map(may_answer, own))
@@ -227,12 +235,14 @@ class RTVIProcessor(StockProcessor):
 
     async def process_frame(self, frame: PipecatFrame, direction: PipecatDirection) -> None:
         """Take messages for the session, tell the client of errors, and leave the rest to the stock processor."""
+        if isinstance(frame, (InputTransportMessageFrame, UserStartedSpeakingFrame)):
+            self._stage_errors.renew()
         if isinstance(frame, InputTransportMessageFrame):
             await FrameProcessor.process_frame(self, frame, direction)
             self._inbox.put(self.session_processor, frame.message, getattr(frame, "participant_id", None))
         elif isinstance(frame, ErrorFrame):
             await FrameProcessor.process_frame(self, frame, direction)
-            self._tell_failure(frame)
+            self._stage_errors.tell(self.session_processor, self.stages, frame)
             await self.push_frame(frame, direction)
         else:
             await super().process_frame(frame, direction)
@@ -316,18 +326,6 @@ class RTVIProcessor(StockProcessor):
             await super().handle_message(message)
         else:
             await super().handle_message(message, sender)  # only transports of Pipecat 1.14 and later tell
-
-    def _tell_failure(self, frame: ErrorFrame) -> None:
-        """Tell the client that a stage failed: which one, not what its provider or library said of it."""
-        logger.error("session %s: %s", self.session_processor.session.id, frame.error)
-        stage = next((id_ for id_, stage in self.stages.items() if stage is frame.processor), None)
-        text = f"The {stage} stage failed" if stage else "A stage of the bot failed"
-        self.session_processor.tell_error(text, fatal=frame.fatal, category=Category.INTERNAL, code=Code.STAGE_FAILED)
-
-
-def _is_foreign(stage: FrameProcessor) -> bool:
-    """Whether a stage is of neither Pipecat nor this package."""
-    return not type(stage).__module__.startswith(("pipecat.", "rtvi_plugins."))
 
 
 def processor_for(bot: Bot) -> type[RTVIProcessor]:
