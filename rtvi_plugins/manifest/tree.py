@@ -28,10 +28,8 @@ from yaml.events import (
 from rtvi_plugins.errors import Location, Problem
 from rtvi_plugins.manifest.paths import KeyPath, dotted, shown
 from rtvi_plugins.manifest.places import Entry, Place, location_of, mark_of, moved
-from rtvi_plugins.manifest.syntax import syntax_problem
+from rtvi_plugins.manifest.syntax import MAX_DEPTH, TOO_DEEP, syntax_problem
 
-MAX_DEPTH: Final = 100
-"""Levels of lists and mappings, through aliases too; what is read here is walked by calling oneself later."""
 MAX_NODES: Final = 500_000
 """Values after every alias is written out; the parts themselves are shared until they become JSON."""
 MAX_PROBLEMS: Final = 100
@@ -293,7 +291,8 @@ class Tree:
 
     def _check_depth(self, levels: int, mark: Mark) -> None:
         if len(self._stack) + levels > MAX_DEPTH:
-            self._problem("too-large", "nested too deeply", mark, expected=f"at most {MAX_DEPTH} levels")
+            wrong, expected = TOO_DEEP
+            self._problem("too-large", wrong, mark, expected=expected)
             raise _StopReadingError
 
     def _check_tag(self, event: Any) -> None:
