@@ -15,17 +15,10 @@ if TYPE_CHECKING:
     from rtvi_plugins.hooks.hookspecs import hookimpl
     from rtvi_plugins.jobs.base import Job
     from rtvi_plugins.jobs.group import JobGroup, JobResult
+    from rtvi_plugins.processor.config import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.port import Caller, Port, Session
-    from rtvi_plugins.processor.tables import (
-        RTVIAction,
-        RTVIActionArgument,
-        RTVIConfig,
-        RTVIService,
-        RTVIServiceConfig,
-        RTVIServiceOption,
-        RTVIServiceOptionConfig,
-    )
+    from rtvi_plugins.processor.tables import RTVIAction, RTVIActionArgument, RTVIService, RTVIServiceOption
     from rtvi_plugins.processor.tools import Tool
     from rtvi_plugins.protocol.frames import (
         Frame,
@@ -113,15 +106,15 @@ _HOMES = {
     "RTVIAction": "processor.tables",
     "RTVIActionArgument": "processor.tables",
     "RTVIClientMessageFrame": "protocol.frames",
-    "RTVIConfig": "processor.tables",
+    "RTVIConfig": "processor.config",
     "RTVIPluginsError": "errors",
     "RTVIProcessor": "processor.core",
     "RTVIServerMessageFrame": "protocol.frames",
     "RTVIServerResponseFrame": "protocol.frames",
     "RTVIService": "processor.tables",
-    "RTVIServiceConfig": "processor.tables",
+    "RTVIServiceConfig": "processor.config",
     "RTVIServiceOption": "processor.tables",
-    "RTVIServiceOptionConfig": "processor.tables",
+    "RTVIServiceOptionConfig": "processor.config",
     "RTVIUICancelJobGroupFrame": "protocol.frames",
     "RTVIUICommandFrame": "protocol.frames",
     "RTVIUIEventFrame": "protocol.frames",

@@ -17,15 +17,8 @@ from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
 from rtvi_plugins.handlers import Handler, HandlerKind
 from rtvi_plugins.hooks.installed import version_of
 from rtvi_plugins.processor.calling import as_coroutine
-from rtvi_plugins.processor.tables import (
-    FunctionType,
-    MessageType,
-    RTVIAction,
-    RTVIService,
-    RTVIServiceOption,
-    Tables,
-    UIEventType,
-)
+from rtvi_plugins.processor.message_types import FunctionType, MessageType, UIEventType
+from rtvi_plugins.processor.tables import RTVIAction, RTVIService, RTVIServiceOption, Tables
 from rtvi_plugins.processor.tools import MAX_TOOL_NAME, tool_name
 from rtvi_plugins.schema import ValueSchema
 
@@ -92,12 +85,12 @@ class Binder:
     def _wrap(self, tables: Tables) -> None:
         """Have bound options reach their stages, and put the middleware of this bot's plugins around all."""
         for name, service in tables.services.items():
-            for option in service.options.values():
+            for option in service.options:
                 if option.bind is not None:
                     option.apply = bound_apply(name, option)
         if middleware := self._host.middleware(self.used):
             for name, service in tables.services.items():
-                for option in service.options.values():
+                for option in service.options:
                     option.apply = wrap_option(middleware, name, option)
             for action in tables.actions.values():
                 action.invoke = wrap_action(middleware, action)

@@ -23,10 +23,7 @@ from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
 from rtvi_plugins.processor.core import RTVIProcessor
 from rtvi_plugins.processor.stepping import is_from_outside
-from rtvi_plugins.processor.tables import (
-    RTVIAction,
-    Tables,
-)
+from rtvi_plugins.processor.tables import RTVIAction, Tables
 
 if TYPE_CHECKING:
     from rtvi_plugins.manifest.model import Manifest

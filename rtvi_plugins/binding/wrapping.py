@@ -8,7 +8,8 @@ from typing import Any
 from rtvi_plugins.handlers import HandlerKind, Signature
 from rtvi_plugins.hooks.contracts import Call, Middleware
 from rtvi_plugins.processor.calling import store_only
-from rtvi_plugins.processor.tables import RTVIAction, RTVIServiceOption, RTVIServiceOptionConfig
+from rtvi_plugins.processor.config import RTVIServiceOptionConfig
+from rtvi_plugins.processor.tables import RTVIAction, RTVIServiceOption
 
 
 def wrap_action(middleware: Iterable[Middleware], action: RTVIAction) -> Callable[..., Any]:

@@ -20,7 +20,7 @@ def of_manifest(bot: Bot) -> dict[str, Any]:
     services = []
     for service in bot.tables.services.values():
         options = []
-        for option in service.options.values():
+        for option in service.options:
             entry = option.describe()
             initial = bot.tables.initial[service.name]
             if not option.secret:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.hosting import access
 from rtvi_plugins.processor.changes import check_start
+from rtvi_plugins.processor.config import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
 from rtvi_plugins.processor.requests import Refusal
-from rtvi_plugins.processor.tables import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig, Tables
+from rtvi_plugins.processor.tables import Tables
 from rtvi_plugins.protocol import wire
 
 if TYPE_CHECKING:

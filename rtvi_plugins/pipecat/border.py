@@ -9,6 +9,7 @@ import dataclasses
 from types import MappingProxyType
 from typing import Any, Final
 
+from pipecat.frames.frames import DataFrame
 from pipecat.frames.frames import Frame as PipecatFrame
 from pipecat.frames.frames import FunctionCallResultFrame as PipecatResultFrame
 from pipecat.processors.frame_processor import FrameDirection as PipecatDirection
@@ -18,6 +19,15 @@ from pydantic import BaseModel
 
 from rtvi_plugins.protocol import frames as ours
 from rtvi_plugins.protocol.frames import Frame, FrameDirection
+
+
+@dataclasses.dataclass
+class RTVIActionFrame(DataFrame):
+    """An action for the bot to run, as Pipecat 0.0.x had it. See `rtvi_plugins.protocol.frames.RTVIActionFrame`."""
+
+    rtvi_action_run: Any
+    message_id: str | None = None
+
 
 _NAMES: Final = (
     "RTVIServerMessageFrame",
@@ -39,6 +49,7 @@ _OUT: Final = MappingProxyType(
     {
         **{getattr(ours, name): getattr(theirs, name) for name in _NAMES},
         ours.FunctionCallResultFrame: PipecatResultFrame,
+        ours.RTVIActionFrame: RTVIActionFrame,
         **{getattr(ours, name): getattr(models, name) for name in _JOB_GROUPS},
     }
 )

@@ -265,7 +265,7 @@ def _bound_values(bot: Bot, rtvi: RTVIProcessor) -> dict[str, dict[str, Any]]:
     values = rtvi.session_processor.values
     found: dict[str, dict[str, Any]] = {}
     for name, service in bot.tables.services.items():
-        for option in service.options.values():
+        for option in service.options:
             value = values.get(name, {}).get(option.name, MISSING)
             if option.bind is not None and value is not MISSING:
                 stage, _, field = option.bind.partition(".")

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 
 class RTVIObserver(StockObserver):
-    """Tells the client what happens in the pipeline. Everything but its silence is Pipecat's."""
+    """Tells the client what happens in the pipeline. Everything but its silence is Pipecat's.
 
-    def __init__(self, rtvi: RTVIProcessor, *, params: RTVIObserverParams | None = None, **observer: Any) -> None:
+    rtvi: None as in Pipecat: a subclass's `send_rtvi_message` says where messages go, and nothing is left out.
+    """
+
+    def __init__(
+        self, rtvi: RTVIProcessor | None = None, *, params: RTVIObserverParams | None = None, **observer: Any
+    ) -> None:
         super().__init__(rtvi, params=params, **observer)
-        self._own_functions = rtvi.own_functions
+        self._own_functions: set[str] = set() if rtvi is None else rtvi.own_functions
 
     async def on_push_frame(self, data: FramePushed) -> None:
         """Report a frame, unless it is about a function of the session's own."""

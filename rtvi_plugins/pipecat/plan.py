@@ -108,7 +108,7 @@ class Plan:
         """Ask the stages that have a `check_stage` what is wrong with what they are given."""
         bound: dict[str, dict[str, Any]] = {}
         for service in bot.tables.services.values():
-            for option in service.options.values():
+            for option in service.options:
                 stage_id, _, field = (option.bind or "").partition(".")
                 bound.setdefault(stage_id, {})[field] = option
         for stage in self.stages:

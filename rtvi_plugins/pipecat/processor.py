@@ -30,7 +30,7 @@ from pipecat.processors.frameworks.rtvi import RTVIProcessor as StockProcessor
 from rtvi_plugins.errors import Category
 from rtvi_plugins.pipecat import events, tools
 from rtvi_plugins.pipecat.answering import is_foreign, may_answer
-from rtvi_plugins.pipecat.border import OUTBOUND, to_direction, to_pipecat
+from rtvi_plugins.pipecat.border import OUTBOUND, RTVIActionFrame, to_direction, to_pipecat
 from rtvi_plugins.pipecat.calls import ToldCalls
 from rtvi_plugins.pipecat.inbox import Inbox
 from rtvi_plugins.pipecat.observer import RTVIObserver
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.processor.config import RTVIConfig
     from rtvi_plugins.processor.functions import ResultCallback
-    from rtvi_plugins.processor.tables import RTVIConfig
 
 logger = logging.getLogger(__name__)
 H = TypeVar("H", bound=Callable[..., Any])
@@ -168,6 +168,18 @@ class RTVIProcessor(StockProcessor):
             function_name, tool_call_id, arguments, llm, context, result_callback
         )
 
+    async def handle_function_call_start(self, function_name: str, llm: Any = None, context: Any = None) -> None:
+        """Tell the client that an LLM begins a function call; `handle_function_call` does so by itself."""
+        await self.session_processor.handle_function_call_start(function_name, llm, context)
+
+    def set_errors_enabled(self, enabled: bool) -> None:
+        """Set whether the client is sent `error` messages. Refusals of its requests are sent all the same."""
+        self.session_processor.set_errors_enabled(enabled)
+
+    def observer(self) -> RTVIObserver:
+        """Make the observer of this processor: `create_rtvi_observer` under its name in Pipecat 0.0.5x to 0.0.6x."""
+        return self.create_rtvi_observer()
+
     # -- events -------------------------------------------------------------------------------------------------------
 
     def add_event_handler(self, event_name: str, handler: Any) -> None:
@@ -244,6 +256,9 @@ class RTVIProcessor(StockProcessor):
             await FrameProcessor.process_frame(self, frame, direction)
             self._stage_errors.tell(self.session_processor, self.stages, frame)
             await self.push_frame(frame, direction)
+        elif isinstance(frame, RTVIActionFrame):
+            await FrameProcessor.process_frame(self, frame, direction)
+            await self.session_processor.push_frame(frame)
         else:
             await super().process_frame(frame, direction)
             if isinstance(frame, StartFrame):

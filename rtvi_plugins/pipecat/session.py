@@ -24,9 +24,9 @@ from rtvi_plugins.protocol.messages import Message
 
 if TYPE_CHECKING:
     from rtvi_plugins.pipecat.processor import RTVIProcessor
+    from rtvi_plugins.processor.config import RTVIConfig
     from rtvi_plugins.processor.functions import ResultCallback
     from rtvi_plugins.processor.port import Session
-    from rtvi_plugins.processor.tables import RTVIConfig
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
@@ -12,12 +13,15 @@ from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.running import Call, bad_result, checked, run
 from rtvi_plugins.processor.serial import lock_of
 from rtvi_plugins.processor.stepping import is_from_outside
-from rtvi_plugins.protocol.messages import ServerType
+from rtvi_plugins.protocol.messages import LABEL, ClientType, ServerType
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.dispatching import Answering
     from rtvi_plugins.processor.tables import RTVIAction
+    from rtvi_plugins.protocol.frames import RTVIActionFrame
+
+logger = logging.getLogger(__name__)
 
 
 def on_describe_actions(processor: RTVIProcessor, id_: str, _data: Any) -> None:
@@ -161,6 +165,21 @@ async def _run_serially(
             lock.bound -= action.timeout
     finally:
         processor._running.discard(request)
+
+
+async def run_frame(processor: RTVIProcessor, frame: RTVIActionFrame) -> None:
+    """Run what an `RTVIActionFrame` asks for. With a `message_id` the client gets the answer."""
+    asked = frame.rtvi_action_run
+    arguments = [{"name": argument.name, "value": argument.value} for argument in asked.arguments or ()]
+    if frame.message_id is not None:
+        data = {"service": asked.service, "action": asked.action, "arguments": arguments}
+        message = {"label": LABEL, "type": ClientType.ACTION.value, "id": frame.message_id, "data": data}
+        await processor.handle_message(message)
+        return
+    try:
+        await run_own(processor, asked.service, asked.action, _read_arguments(arguments))
+    except ActionError as error:
+        logger.warning("session %s: action %s.%s: %s", processor.session.id, asked.service, asked.action, error.text)
 
 
 async def run_own(processor: RTVIProcessor, service: str, name: str, arguments: dict[str, Any]) -> Any:

@@ -15,12 +15,13 @@ from rtvi_plugins.protocol.messages import Message, ServerType, event
 class AnsweringRequests(EventSource):
     """Sends what a session answers, and keeps the clock of what is running."""
 
-    __slots__ = ("_clock", "_clock_at", "_loop", "_port", "_running")
+    __slots__ = ("_clock", "_clock_at", "_loop", "_port", "_running", "errors_enabled")
 
     def __init__(self, port: Port | None) -> None:
         super().__init__()
         self._port: Port = Detached() if port is None else port
         self._running: set[Request] = set()
+        self.errors_enabled = True
         # Kept at hand: before Python 3.12 `asyncio.get_running_loop()` asks the system for the process id each time.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clock: asyncio.TimerHandle | None = None
@@ -46,6 +47,8 @@ class AnsweringRequests(EventSource):
 
     def tell_invalid(self, text: str) -> None:
         """Send the `error` event for something that is no RTVI message and has no id to reply to."""
+        if not self.errors_enabled:
+            return
         text = f"Invalid RTVI transport message: {text}"
         data = {"error": text, "message": text, "fatal": False, "code": Code.INVALID_MESSAGE, "category": "protocol"}
         self._port.send(event(ServerType.ERROR, data))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor.calling import store_only
+from rtvi_plugins.processor.config import RTVIServiceOptionConfig
 from rtvi_plugins.processor.requests import Code, Refusal
-from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, RTVIServiceOptionConfig, Tables, is_integer
+from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, Tables, is_integer
 from rtvi_plugins.processor.values import own
 from rtvi_plugins.schema import MISSING, Fault
 
@@ -103,9 +104,9 @@ def check(
         hint = did_you_mean(service_name, services)
         faults.append((f"{service_name[:100]}:", Fault(pointer, _with_hint("unknown service", hint))))
         return
-    option = service.options.get(name)
+    option = service.named_options.get(name)
     if option is None or (option.client == "none" and moment != "own"):
-        known = [o.name for o in service.options.values() if o.client != "none"]
+        known = [o.name for o in service.options if o.client != "none"]
         faults.append((where, Fault(pointer, _with_hint("unknown option", did_you_mean(name, known)))))
         return
     if moment != "own":

@@ -21,8 +21,8 @@ from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, S
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.dispatching import Answering
+    from rtvi_plugins.processor.message_types import MessageType
     from rtvi_plugins.processor.running import Call
-    from rtvi_plugins.processor.tables import MessageType
 
 logger = logging.getLogger(__name__)
 

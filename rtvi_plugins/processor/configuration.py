@@ -16,12 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.processor.changes import Change, Values, apply, apply_all, check, faultless, read_update
 from rtvi_plugins.processor.requests import Code, Refusal, Request
-from rtvi_plugins.processor.tables import (
-    NOTHING,
-    RTVIService,
-    RTVIServiceOption,
-    Tables,
-)
+from rtvi_plugins.processor.tables import NOTHING, RTVIService, RTVIServiceOption, Tables
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.schema import MISSING, Fault
 
@@ -34,9 +29,9 @@ logger = logging.getLogger(__name__)
 
 def with_defaults(config: Values, service: RTVIService) -> Values:
     """Add the defaults of a service that is registered late; of one it replaces, keep the values that still fit."""
-    values = {o.name: o.default for o in service.options.values() if o.default is not MISSING}
+    values = {o.name: o.default for o in service.options if o.default is not MISSING}
     for name, value in config.get(service.name, NOTHING).items():
-        option = service.options.get(name)
+        option = service.named_options.get(name)
         if option is not None and not option.schema.faults(value):
             values[name] = value
     return MappingProxyType({**config, service.name: MappingProxyType(values)})
@@ -91,7 +86,7 @@ def shown(processor: RTVIProcessor) -> list[dict[str, Any]]:
             "service": name,
             "options": [
                 {"name": option.name, "value": config[name][option.name]}
-                for option in service.options.values()
+                for option in service.options
                 if option.is_shown and option.name in config.get(name, NOTHING)
             ],
         }
@@ -153,7 +148,7 @@ async def apply_initial(processor: RTVIProcessor) -> list[str]:
             logger.warning("session %s: %s", processor.session.id, text)
         for service, options in processor.values.items():
             for name, value in options.items():
-                option = processor._tables.services[service].options[name]
+                option = processor._tables.services[service].named_options[name]
                 try:
                     await apply(processor, service, option, value)
                 except Refusal as refusal:
@@ -174,12 +169,14 @@ def _refused(tables: Tables) -> Iterator[Refusal]:
             texts.append(f"Unknown service {service} in the initial configuration")
             continue
         texts += [
-            f"Unknown option {service}.{o} in the initial configuration" for o in options if o not in known.options
+            f"Unknown option {service}.{o} in the initial configuration"
+            for o in options
+            if o not in known.named_options
         ]
     for text in texts:
         yield Refusal(text, Code.INVALID_CONFIGURATION, Category.CONFIGURATION)
     for name, declared in tables.services.items():
-        for option in declared.options.values():
+        for option in declared.options:
             value = tables.config.get(name, NOTHING).get(option.name, option.default)
             if value is not MISSING and (faults := option.schema.faults(value)):
                 named = [(f"{name}.{option.name}:", fault) for fault in faults]

@@ -30,15 +30,18 @@ from rtvi_plugins.processor import (
     tools,
     ui,
 )
+from rtvi_plugins.processor.config import RTVIConfig
 from rtvi_plugins.processor.dispatching import Answering, Dispatch
 from rtvi_plugins.processor.loop import MessageLoop
+from rtvi_plugins.processor.original import pass_over
 from rtvi_plugins.processor.port import Detached, Port, Session
 from rtvi_plugins.processor.serial import SerialLock
-from rtvi_plugins.processor.tables import RTVIAction, RTVIConfig, RTVIService, Tables
+from rtvi_plugins.processor.tables import RTVIAction, RTVIService, Tables
 from rtvi_plugins.processor.values import Config
 from rtvi_plugins.protocol.frames import (
     Frame,
     FrameDirection,
+    RTVIActionFrame,
     RTVIClientMessageFrame,
     RTVIServerMessageFrame,
     RTVIServerResponseFrame,
@@ -75,8 +78,15 @@ class RTVIProcessor(MessageLoop):
     )  # fmt: skip
 
     def __init__(
-        self, config: RTVIConfig | None = None, *, port: Port | None = None, session: Session | None = None
+        self,
+        config: RTVIConfig | None = None,
+        *,
+        port: Port | None = None,
+        session: Session | None = None,
+        **strangers: Any,
     ) -> None:
+        if strangers:
+            pass_over("RTVIProcessor", strangers, ())
         super().__init__(port, session)
         self._tables = type(self).tables
         if config is not None and config.config:
@@ -160,11 +170,17 @@ class RTVIProcessor(MessageLoop):
     def tell_error(
         self, error: str, *, fatal: bool = False, category: Category = Category.INTERNAL, code: str | None = None
     ) -> None:
-        """Send `error` and do nothing else."""
+        """Send `error` and do nothing else; nothing where `set_errors_enabled(False)` was called."""
+        if not self.errors_enabled:
+            return
         data: dict[str, Any] = {"error": error, "message": error, "fatal": fatal, "category": str(category)}
         if code is not None:
             data["code"] = code
         self._port.send(event(ServerType.ERROR, data))
+
+    def set_errors_enabled(self, enabled: bool) -> None:
+        """Set whether the client is sent `error` messages. Refusals of its requests are sent all the same."""
+        self.errors_enabled = enabled
 
     async def send_server_response(self, client_msg: RTVIClientMessageFrame | str, data: Any = None) -> None:
         """Answer a `client-message` that `on_client_message` was given."""
@@ -190,6 +206,8 @@ class RTVIProcessor(MessageLoop):
             ui.send_command(self, frame.command, frame.payload)
         elif isinstance(frame, RTVIUIJobGroupFrame):
             jobs.send_frame(self, frame)
+        elif isinstance(frame, RTVIActionFrame):
+            self.spawn(actions.run_frame(self, frame))
         else:
             await self._port.push_frame(frame, direction)
 
@@ -222,6 +240,12 @@ class RTVIProcessor(MessageLoop):
         client fails.
         """
         await functions.handle_function_call(self, function_name, tool_call_id, arguments, result_callback)
+
+    async def handle_function_call_start(self, function_name: str, llm: Any = None, context: Any = None) -> None:  # noqa: ARG002 - the original API
+        """Tell the client that an LLM begins a function call; `handle_function_call` does so by itself."""
+        is_legacy = self.generation is Generation.LEGACY
+        type_ = ServerType.LLM_FUNCTION_CALL_START if is_legacy else ServerType.LLM_FUNCTION_CALL_STARTED
+        self._port.send(event(type_, {"function_name": function_name}))
 
     @property
     def tools(self) -> tuple[tools.Tool, ...]:

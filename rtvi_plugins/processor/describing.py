@@ -14,7 +14,8 @@ from rtvi_plugins.protocol.messages import ServerType
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
-    from rtvi_plugins.processor.tables import FunctionType, Tables
+    from rtvi_plugins.processor.message_types import FunctionType
+    from rtvi_plugins.processor.tables import Tables
 
 
 def on_describe_bot(processor: RTVIProcessor, id_: str, _data: Any) -> None:

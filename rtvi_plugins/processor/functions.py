@@ -14,9 +14,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor.message_types import FunctionType
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.processor.running import place_of
-from rtvi_plugins.processor.tables import NOTHING, FunctionType
+from rtvi_plugins.processor.tables import NOTHING
 from rtvi_plugins.protocol.frames import FunctionCallResultFrame
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
 from rtvi_plugins.protocol.versions import Version

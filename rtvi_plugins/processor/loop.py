@@ -13,6 +13,8 @@ from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from pydantic import BaseModel
+
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.dispatching import WITHOUT_WAITING
 from rtvi_plugins.processor.port import Port, Session
@@ -48,11 +50,14 @@ class MessageLoop(ReadingMessages):
         self._end_reason: str | None = None
         self._is_closing = False
 
-    async def handle_message(self, message: Message) -> None:
+    async def handle_message(self, message: Message | BaseModel) -> None:
         """Handle one decoded message of the client; returns once it is answered, or kept for the bot to be ready.
 
+        message: a mapping, or a model with the same fields (`compat.RTVIMessage`).
         Raises nothing but cancellation: what fails is answered or told.
         """
+        if isinstance(message, BaseModel):
+            message = message.model_dump(exclude_none=True)
         if self._must_wait(message):
             return
         await self._handle(message)

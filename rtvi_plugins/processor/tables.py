@@ -13,42 +13,16 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from pydantic import BaseModel
-
+from rtvi_plugins.handlers import Form, HandlerKind, Signature
 from rtvi_plugins.processor.calling import Apply, Invoke, action_invoke, option_apply, typed_call
+from rtvi_plugins.processor.message_types import FunctionType, MessageType, UIEventType
+from rtvi_plugins.processor.original import Declared, made, pass_over
 from rtvi_plugins.schema import MISSING, ArgumentSource, ArgumentsSchema, ValueSchema, compile_arguments, compile_value
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-class RTVIServiceOptionConfig(BaseModel):
-    """A value for one option; what option handlers receive."""
-
-    name: str
-    value: Any
-
-
-class RTVIServiceConfig(BaseModel):
-    """Values for options of one service."""
-
-    service: str
-    options: list[RTVIServiceOptionConfig]
-
-
-class RTVIConfig(BaseModel):
-    """Values for a whole bot, in the order in which they are applied."""
-
-    config: list[RTVIServiceConfig] = []
-
-    def as_mapping(self) -> dict[str, dict[str, Any]]:
-        """Give service → option → value; later entries win."""
-        values: dict[str, dict[str, Any]] = {}
-        for service in self.config:
-            values.setdefault(service.service, {}).update({o.name: o.value for o in service.options})
-        return values
-
-
-class RTVIServiceOption:
+class RTVIServiceOption(Declared):
     """One option of a service.
 
     type:    an RTVI type name or a JSON Schema mapping.
@@ -85,7 +59,10 @@ class RTVIServiceOption:
         client: str = "write",
         secret: bool = False,
         bind: str | None = None,
+        **strangers: Any,
     ) -> None:
+        if strangers:
+            pass_over(f"option {name!r}", strangers, self.__slots__)
         self.name = name
         self.schema = as_schema(type)
         self.handler = handler
@@ -107,6 +84,9 @@ class RTVIServiceOption:
     def is_shown(self) -> bool:
         """Whether clients are told the value."""
         return self.client != "none" and not self.secret
+
+    def _dump(self) -> dict[str, Any]:
+        return {"name": self.name, "type": self.type}
 
     def describe(self) -> dict[str, Any]:
         """Give the entry of `config-available`: RTVI's `name` and `type`, and beside them what new clients can use."""
@@ -135,29 +115,51 @@ def as_schema(source: str | Mapping[str, Any] | bool | ValueSchema) -> ValueSche
     return compile_value({"type": source} if isinstance(source, str) else source)
 
 
-class RTVIService:
-    """A configurable part of the bot. Raises ValueError when two options have one name."""
+class RTVIService(Declared):
+    """A configurable part of the bot. Raises ValueError when two options have one name.
 
-    __slots__ = ("description", "name", "options")
+    options: each an `RTVIServiceOption` or the mapping of its keywords.
+    """
 
-    def __init__(self, name: str, options: Iterable[RTVIServiceOption] = (), *, description: str = "") -> None:
-        options = tuple(options)
+    __slots__ = ("description", "name", "named_options")
+
+    def __init__(
+        self,
+        name: str,
+        options: Iterable[RTVIServiceOption | Mapping[str, Any]] = (),
+        *,
+        description: str = "",
+        **strangers: Any,
+    ) -> None:
+        if strangers:
+            pass_over(f"service {name!r}", strangers, ("options", *self.__slots__))
+        given = [made(RTVIServiceOption, option) for option in options]
         self.name = name
         self.description = description
-        self.options: Mapping[str, RTVIServiceOption] = MappingProxyType({option.name: option for option in options})
-        if len(self.options) != len(options):
+        self.named_options: Mapping[str, RTVIServiceOption] = MappingProxyType(
+            {option.name: option for option in given}
+        )
+        if len(self.named_options) != len(given):
             raise ValueError(f"service {name!r} has two options of one name")
-        for option in self.options.values():
+        for option in given:
             if option.handler is not None:
                 option.apply = option_apply(name, option.handler)
 
+    @property
+    def options(self) -> list[RTVIServiceOption]:
+        """The options, in the order in which they were declared."""
+        return list(self.named_options.values())
+
+    def _dump(self) -> dict[str, Any]:
+        return {"name": self.name, "options": [option.model_dump() for option in self.options]}
+
     def describe(self) -> dict[str, Any]:
         """Give the entry of `config-available`."""
-        shown = [option.describe() for option in self.options.values() if option.client != "none"]
+        shown = [option.describe() for option in self.options if option.client != "none"]
         return {"name": self.name, "options": shown} | ({"description": self.description} if self.description else {})
 
 
-class RTVIActionArgument:
+class RTVIActionArgument(Declared):
     """One argument of an action.
 
     type:     an RTVI type name or a JSON Schema mapping.
@@ -176,7 +178,10 @@ class RTVIActionArgument:
         required: bool = False,
         default: Any = MISSING,
         unit: str = "",
+        **strangers: Any,
     ) -> None:
+        if strangers:
+            pass_over(f"argument {name!r}", strangers, ("type", "description", "required", "default", "unit"))
         self.name = name
         self.source = ArgumentSource(
             keywords={"type": type} if isinstance(type, str) else type,
@@ -187,10 +192,33 @@ class RTVIActionArgument:
             unit=unit,
         )
 
+    @property
+    def type(self) -> str:
+        """The RTVI type name."""
+        return as_schema(self.source.keywords).rtvi_type
 
-class RTVIAction:
+    def _dump(self) -> dict[str, Any]:
+        return {"name": self.name, "type": self.type}
+
+
+def _compiled(given: Iterable[RTVIActionArgument | Mapping[str, Any]], handler: Callable[..., Any]) -> ArgumentsSchema:
+    """Compile declared arguments. Without any, a handler of the original form takes whatever comes."""
+    arguments = [made(RTVIActionArgument, argument) for argument in given]
+    is_open = not arguments and Signature.of(handler, HandlerKind.ACTION).form_for(()) is Form.ORIGINAL
+    return compile_arguments({argument.name: argument.source for argument in arguments}, NOTHING, is_open=is_open)
+
+
+_ACTION_KEYWORDS: Final = (
+    "service", "action", "arguments", "result", "handler", "description", "timeout", "serial", "is_job", "is_tool",
+    "cancellable",
+)  # fmt: skip
+
+
+class RTVIAction(Declared):
     """Something a client can have done.
 
+    arguments: each an `RTVIActionArgument` or the mapping of its keywords; an action without any takes whatever comes
+             when its handler has the original form.
     handler: original form `async (processor, service, arguments)` or typed form `async (processor, *, query, limit)`.
     result:  an RTVI type name, a JSON Schema mapping, or None for any JSON value; what the handler returns is checked.
     timeout: seconds until the client is told that it took too long and the handler is cancelled.
@@ -207,7 +235,7 @@ class RTVIAction:
         self,
         service: str,
         action: str,
-        arguments: Iterable[RTVIActionArgument] | ArgumentsSchema = (),
+        arguments: Iterable[RTVIActionArgument | Mapping[str, Any]] | ArgumentsSchema = (),
         result: str | Mapping[str, Any] | bool | ValueSchema | None = None,
         handler: Callable[..., Any] | None = None,
         *,
@@ -217,16 +245,15 @@ class RTVIAction:
         is_job: bool = False,
         is_tool: bool = False,
         cancellable: bool = True,
+        **strangers: Any,
     ) -> None:
+        if strangers:
+            pass_over(f"action {service}.{action}", strangers, _ACTION_KEYWORDS)
         if handler is None:
             raise ValueError(f"action {service}.{action} needs a handler")
         self.service = service
         self.action = action
-        self.arguments = (
-            arguments
-            if isinstance(arguments, ArgumentsSchema)
-            else compile_arguments({argument.name: argument.source for argument in arguments}, NOTHING)
-        )
+        self.arguments = arguments if isinstance(arguments, ArgumentsSchema) else _compiled(arguments, handler)
         self.integers = tuple(n for n, described in self.arguments.properties.items() if is_integer(described.document))
         # What every call looks up, at hand.
         self.are_valid = self.arguments.is_valid
@@ -254,6 +281,15 @@ class RTVIAction:
         """Put something in between: the handler is reached through that alone from now on."""
         self._invoke, self.typed = invoke, None
 
+    def _dump(self) -> dict[str, Any]:
+        arguments = [{"name": name, "type": a.rtvi_type} for name, a in self.arguments.properties.items()]
+        return {
+            "service": self.service,
+            "action": self.action,
+            "arguments": arguments,
+            "result": self.result.rtvi_type,
+        }
+
     def describe(self) -> dict[str, Any]:
         """Give the entry of `actions-available`: RTVI's fields, and beside them the full schemas."""
         properties: Mapping[str, Any] = self.arguments.document["properties"]
@@ -275,40 +311,6 @@ class RTVIAction:
         if self.is_tool:
             entry["tool"] = True
         return entry | ({"description": self.description} if self.description else {})
-
-
-@dataclass(frozen=True, slots=True)
-class MessageType:
-    """A declared `client-message` type. `handler` is `async (processor, data)`; `timeout` is in seconds."""
-
-    name: str
-    data: ValueSchema
-    result: ValueSchema
-    handler: Callable[..., Any]
-    timeout: float = 30.0
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionType:
-    """A function the LLM calls and the client executes. `timeout` is in seconds."""
-
-    name: str
-    arguments: ArgumentsSchema
-    result: ValueSchema
-    timeout: float = 30.0
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UIEventType:
-    """A declared `ui-event`. `handler` is `async (processor, payload)`; `timeout` is in seconds."""
-
-    name: str
-    payload: ValueSchema
-    handler: Callable[..., Any]
-    timeout: float = 30.0
-    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -359,7 +361,7 @@ class Tables:
 
     def _begin(self, service: RTVIService) -> dict[str, Any]:
         """Return the initial values of a service: those with a default first, then as the configuration names them."""
-        known = service.options
+        known = service.named_options
         names = dict.fromkeys(name for name, option in known.items() if option.default is not MISSING)
         names |= dict.fromkeys(name for name in self.config.get(service.name, NOTHING) if name in known)
         found = {name: next(self.initial_values(service.name, known[name]), MISSING) for name in names}

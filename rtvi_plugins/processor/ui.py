@@ -22,7 +22,7 @@ from rtvi_plugins.schema import ValueSchema, compile_value
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.dispatching import Answering
-    from rtvi_plugins.processor.tables import UIEventType
+    from rtvi_plugins.processor.message_types import UIEventType
 
 FromPage = RTVIUIEventFrame | RTVIUISnapshotFrame | RTVIUICancelJobGroupFrame
 

@@ -29,6 +29,18 @@ class SystemFrame(Frame):
     """A frame that is not queued behind others and survives interruptions."""
 
 
+@dataclass
+class RTVIActionFrame(Frame):
+    """An action to run, as Pipecat 0.0.x had it: for what asks for one from inside the application.
+
+    rtvi_action_run: has `service`, `action` and `arguments`, a list of objects with `name` and `value`, or None.
+    message_id:      the request that the client gets an answer to; None: nobody is told.
+    """
+
+    rtvi_action_run: Any
+    message_id: str | None = None
+
+
 class UIJobGroupStartedData(BaseModel):
     """A job group begins. `at` is epoch milliseconds, here and below."""
 

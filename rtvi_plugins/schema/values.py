@@ -138,12 +138,17 @@ def compile_value(
     return ValueSchema(shown, rtvi_type_of(document), machine.is_valid, machine)
 
 
-def compile_arguments(arguments: Mapping[str, ArgumentSource], shared: Mapping[str, Any] = _NOTHING) -> ArgumentsSchema:
-    """Compile the arguments of one action; raises `ValueError` when `check_document` would find a fault in one."""
+def compile_arguments(
+    arguments: Mapping[str, ArgumentSource], shared: Mapping[str, Any] = _NOTHING, *, is_open: bool = False
+) -> ArgumentsSchema:
+    """Compile the arguments of one action; raises `ValueError` when `check_document` would find a fault in one.
+
+    is_open: whether arguments that are not declared may be given.
+    """
     definitions = SharedSchemas.of(shared)
     sources = {name: _or_anything(normalise(source.keywords), definitions) for name, source in arguments.items()}
     required = [name for name, source in arguments.items() if source.required and not source.has_default]
-    document = assemble(sources, required, definitions)
+    document = assemble(sources, required, definitions) | {"additionalProperties": is_open}
     machine = compiled(document)
     defaults = {name: _fresh(source.default) for name, source in arguments.items() if source.has_default}
     alone = {name: self_contained(source, definitions) for name, source in sources.items()}

@@ -87,7 +87,7 @@ SOUND: dict[str, tuple[str, dict[str, object]]] = {
 @pytest.mark.parametrize(("text", "plugins"), SOUND.values(), ids=SOUND.keys())
 def test_sound(binding: Bind, text: str, plugins: dict[str, object]) -> None:
     bot = binding.bot(text, plugins)
-    assert all(option.handler is not None for s in bot.tables.services.values() for option in s.options.values())
+    assert all(option.handler is not None for s in bot.tables.services.values() for option in s.options)
     assert {service for service, _ in bot.actions} == set(bot.tables.services)
 
 

@@ -20,6 +20,7 @@ LAYERS: Final = {
     "binding": 3,
     "processor": 3,
     "jobs": 3,
+    "compat": 3,
     "responders": 3,
     "hosting": 3,
     "server": 4,
@@ -33,6 +34,8 @@ OPEN_LAYERS: Final = {0, 3}
 """Layers whose parts may import each other."""
 
 NARROWER: Final = {
+    # Names of old for the application; nothing that runs uses them.
+    "compat": {"errors", "processor", "protocol"},
     # What runs with every message knows nothing of plugins and hooks.
     "processor": {"errors", "schema", "handlers", "protocol", "jobs"},
     # Jobs are run by the processor and know nothing of it.

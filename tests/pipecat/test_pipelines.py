@@ -493,7 +493,7 @@ BINDS: list[tuple[str, str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("option", "document"), [(r[1], r[3]) for r in BINDS], ids=[r[0] for r in BINDS])
 def test_type_of_a_bound_option(folder: Folder, option: str, document: dict[str, Any]) -> None:
     bot = folder.bot(f"services: {{a: {{options: {{o: {{{option}}}}}}}}}\n{VOICE}")
-    assert bot.tables.services["a"].options["o"].schema.document == document
+    assert bot.tables.services["a"].named_options["o"].schema.document == document
 
 
 def test_default_of_a_bound_option_comes_from_the_pipeline(folder: Folder) -> None:
@@ -594,7 +594,7 @@ def test_binding_without_a_pipeline(folder: Folder) -> None:
 
 def test_a_bound_option_needs_no_handler_and_may_have_one(folder: Folder) -> None:
     bot = folder.bot(f"services: {{a: {{options: {{o: {{bind: tts.voice}}}}}}}}\n{VOICE}")
-    assert bot.tables.services["a"].options["o"].handler is None
+    assert bot.tables.services["a"].named_options["o"].handler is None
 
 
 def test_no_secret_is_told(folder: Folder) -> None:

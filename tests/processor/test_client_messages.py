@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from rtvi_plugins import ActionError, RTVIClientMessageFrame, RTVIProcessor
-from rtvi_plugins.processor.tables import MessageType, Tables
+from rtvi_plugins.processor.message_types import MessageType
+from rtvi_plugins.processor.tables import Tables
 from rtvi_plugins.schema import compile_value
 from rtvi_plugins.testing import RequestError
 from tests.hosts import make

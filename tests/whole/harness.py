@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import ConnectionClosed
 
 from rtvi_plugins import Bot, Frame, FrameDirection, RTVIProcessor
-from rtvi_plugins.processor.tables import FunctionType
+from rtvi_plugins.processor.message_types import FunctionType
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.versions import LEGACY_VERSION, parse_version
 from rtvi_plugins.schema import ArgumentSource, compile_arguments, compile_value

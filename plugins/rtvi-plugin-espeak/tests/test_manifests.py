@@ -31,7 +31,7 @@ def write(path: Path, *parts: str) -> Path:
 
 def test_options_take_their_types_from_the_stage(tmp_path: Path) -> None:
     bot = Bot.load(write(tmp_path, "", ", default: en-gb+f2", ""))
-    rate = bot.tables.services["voice"].options["rate"]
+    rate = bot.tables.services["voice"].named_options["rate"]
     assert rate.schema.document == {"type": "integer", "minimum": 80, "maximum": 450}
 
 
