@@ -123,7 +123,7 @@ def on_raw_audio(session: PipelineSession, _id: str, data: Any) -> Answering:
     pieces = [_decoded(piece) for piece in given if piece]
     if None in pieces:
         raise _invalid("expected base64 audio")
-    rate, channels = data["sampleRate"], data["numChannels"]
+    rate, channels = int(data["sampleRate"]), int(data["numChannels"])  # JSON's 16000.0 is an integer
     return _push_audio(session, [InputAudioRawFrame(piece or b"", rate, channels) for piece in pieces])
 
 

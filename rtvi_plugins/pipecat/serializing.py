@@ -22,6 +22,7 @@ from pipecat.frames.protobufs import frames_pb2
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 
 from rtvi_plugins.pipecat.inbox import refuse
+from rtvi_plugins.processor.media import SAMPLE_RATES
 from rtvi_plugins.protocol import wire
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from rtvi_plugins.pipecat.session import PipelineSession
 
 _FrameClass: Final[Any] = vars(frames_pb2)["Frame"]  # generated code without annotations
-SAMPLE_RATES: Final = range(4_000, 192_001)
-"""Samples per second of audio that is taken."""
 
 
 class Serializer(ProtobufFrameSerializer):

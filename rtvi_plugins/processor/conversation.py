@@ -133,7 +133,8 @@ class UserText(NamedTuple):
 def read_text(data: Any) -> UserText:
     """Check `data` of a `send-text`. Raises Refusal."""
     content = data.get("content") if data else None
-    options = (data.get("options") if data else None) or {}
+    options = data.get("options") if data else None
+    options = {} if options is None else options
     if not isinstance(content, str):
         raise Refusal("Invalid message: content: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
     run = options.get("run_immediately", True) if isinstance(options, dict) else None

@@ -82,6 +82,14 @@ class DispatchingMessages(AnsweringRequests):
             self.refuse(Request(id_), not_foreseen(error, type_))
             return None
 
+    def is_well_formed(self, message: object) -> bool:
+        """Return whether a message is an envelope of a known type; `_dispatch` says what is wrong with any other."""
+        if not isinstance(message, dict) or message.get("label") != LABEL:
+            return False
+        type_, data = message.get("type"), message.get("data")
+        is_known = isinstance(type_, str) and type_ in self._handlers
+        return is_known and isinstance(message.get("id"), str) and (data is None or isinstance(data, dict))
+
     def _malformed(self, message: object) -> None:
         """Tell of a message that is no envelope; a foreign one (no label) is ignored (rtvi-protocol 1, rules 2, 3)."""
         if not isinstance(message, dict):

@@ -20,7 +20,7 @@ from rtvi_plugins.processor.dispatching import WITHOUT_WAITING
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.reading import ReadingMessages, Receive
 from rtvi_plugins.processor.requests import Code, Refusal, Request
-from rtvi_plugins.protocol.messages import LABEL, Message
+from rtvi_plugins.protocol.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +83,8 @@ class MessageLoop(ReadingMessages):
         """Keep a message until the bot is ready, or refuse it when too many wait. False when it need not wait."""
         if self._readiness.bot and not self._waiting:
             return False
-        if message.__class__ is not dict or message.get("label") != LABEL or message.get("type") in WITHOUT_WAITING:
-            return False
+        if not self.is_well_formed(message) or message["type"] in WITHOUT_WAITING:
+            return False  # what is malformed is refused at once: waiting would change nothing
         if self._waiting is None:
             self._waiting = deque()
         if len(self._waiting) >= self.limits["max_waiting"]:
@@ -98,11 +98,7 @@ class MessageLoop(ReadingMessages):
         return True
 
     def _refuse_waiting(self, message: Message, refusal: Refusal) -> None:
-        id_ = message.get("id")
-        if isinstance(id_, str):
-            self.refuse(Request(id_), refusal)
-        else:
-            self.tell_invalid("id: missing")
+        self.refuse(Request(message["id"]), refusal)
 
     def _stop_waiting(self) -> None:
         self._waiting_timer = None

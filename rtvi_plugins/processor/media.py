@@ -17,6 +17,9 @@ from rtvi_plugins.schema import ValueSchema, compile_value
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
 
+SAMPLE_RATES: Final = range(4_000, 192_001)
+"""Samples per second of audio that is taken."""
+
 _KEY: Final = {"type": "string", "enum": list("0123456789*#")}
 _DTMF: Final = compile_value(
     {
@@ -75,8 +78,8 @@ _AUDIO: Final = compile_value(
         "properties": {
             "base64Audio": {"type": "string"},
             "base64AudioBatch": {"type": "array", "items": {"type": ["string", "null"]}},
-            "sampleRate": {"type": "integer", "minimum": 1},
-            "numChannels": {"type": "integer", "minimum": 1},
+            "sampleRate": {"type": "integer", "minimum": SAMPLE_RATES[0], "maximum": SAMPLE_RATES[-1]},
+            "numChannels": {"type": "integer", "minimum": 1, "maximum": 2},
         },
         "anyOf": [{"required": ["base64Audio"]}, {"required": ["base64AudioBatch"]}],
         "required": ["sampleRate", "numChannels"],
