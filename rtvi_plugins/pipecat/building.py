@@ -17,7 +17,6 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
-from pipecat.processors.aggregators.llm_text_processor import LLMTextProcessor
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.llm_service import LLMService
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
@@ -26,7 +25,7 @@ from rtvi_plugins.errors import Problem, RTVIPluginsError
 from rtvi_plugins.hooks.installed import error_text
 from rtvi_plugins.manifest.paths import dotted
 from rtvi_plugins.pipecat import options
-from rtvi_plugins.pipecat.order import ASSISTANT, INPUT, LLM, OUTPUT, RESPONDER, USER
+from rtvi_plugins.pipecat.order import ASSISTANT, INPUT, LLM, OUTPUT, USER
 from rtvi_plugins.pipecat.parts import HTTP, Part
 from rtvi_plugins.pipecat.plan import VAD, Plan, StagePlan
 from rtvi_plugins.pipecat.slots import fields_of
@@ -160,18 +159,11 @@ class _Building:
                 made[VAD] = made[USER]
                 options.note_built(made[USER], self._bound.get(VAD, {}), analyzer)
         made[INPUT], made[OUTPUT] = self._transport.input(), self._transport.output()
-        pipeline = _SessionPipeline(self._in_order(made), self._closing)
+        pipeline = _SessionPipeline([made[stage.id] for stage in plan.stages], self._closing)
         stages = MappingProxyType(made)
         self._rtvi.attach_stages(stages, are_all=True)
+        self._rtvi.tells_sentences = not plan.speaks
         return Built(pipeline, stages, llms[0] if llms else None, context, aggregators, self._worker())
-
-    def _in_order(self, made: Mapping[str, FrameProcessor]) -> list[FrameProcessor]:
-        """Give the stages in their order; where nothing speaks, with what makes the sentences of `bot-output`."""
-        order = [made[stage.id] for stage in self._plan.stages]
-        answering = [at for at, stage in enumerate(self._plan.stages) if stage.kind in (LLM, RESPONDER)]
-        if answering and not self._plan.speaks and not any(isinstance(one, LLMTextProcessor) for one in order):
-            order.insert(answering[-1] + 1, LLMTextProcessor())
-        return order
 
     def _stage(self, stage: StagePlan) -> FrameProcessor:
         part = stage.part

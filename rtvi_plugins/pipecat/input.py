@@ -56,7 +56,7 @@ def on_send_text(session: PipelineSession, id_: str, data: Any) -> Answering:
     content, run, audio = conversation.read_text(data)
     if not session.answers_text:
         raise conversation.no_responder()
-    given = {"content": content, "options": {"run_immediately": run, "audio_response": audio}}
+    given = {"content": content, "options": {"run_immediately": run, "audio_response": audio and session.may_speak}}
     return session.rtvi.handle_stock(ClientType.SEND_TEXT, id_, given)
 
 
@@ -88,6 +88,8 @@ def on_send_file(session: PipelineSession, id_: str, data: Any) -> Answering:
     keys = ("type", "bytes", "width", "height") if kind == "bytes" else ("type", "url")
     clean = {key: source[key] for key in keys if source.get(key) is not None}
     whole = {**data, "file": {**file, "source": clean}}
+    if not session.may_speak:
+        whole["options"] = {**(data.get("options") or {}), "audio_response": False}
     return session.rtvi.handle_stock(ClientType.SEND_FILE, id_, whole)
 
 

@@ -1,5 +1,7 @@
 """`RTVIObserver`: Pipecat's own, silent about the function calls that the session announces by itself.
 
+Where nothing speaks, it also reports whole sentences, which in Pipecat only stages make.
+
 A call of `register_tools` is told by the session, with what the client needs to execute it and nothing more. Leaving
 those frames out here, rather than by report levels, holds whatever levels an application sets, at any time.
 """
@@ -16,8 +18,12 @@ from pipecat.frames.frames import (
     FunctionCallsStartedFrame,
 )
 from pipecat.observers.base_observer import FramePushed
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.processors.frameworks.rtvi import RTVIObserver as StockObserver
 from pipecat.processors.frameworks.rtvi import RTVIObserverParams
+from pipecat.transports.base_output import BaseOutputTransport
+
+from rtvi_plugins.pipecat.sentences import Sentences
 
 if TYPE_CHECKING:
     from rtvi_plugins.pipecat.processor import RTVIProcessor
@@ -34,6 +40,8 @@ class RTVIObserver(StockObserver):
     ) -> None:
         super().__init__(rtvi, params=params, **observer)
         self._own_functions: set[str] = set() if rtvi is None else rtvi.own_functions
+        self._own_rtvi = rtvi
+        self._sentences = Sentences()
 
     async def on_push_frame(self, data: FramePushed) -> None:
         """Report a frame, unless it is about a function of the session's own."""
@@ -52,3 +60,17 @@ class RTVIObserver(StockObserver):
         ):
             return
         await super().on_push_frame(data)
+        if (
+            self._own_rtvi is not None
+            and self._own_rtvi.tells_sentences
+            and data.direction is FrameDirection.DOWNSTREAM
+        ):
+            await self._tell_sentences(data)
+
+    async def _tell_sentences(self, data: FramePushed) -> None:
+        """Report sentences that are complete once a frame has left through the output transport."""
+        if isinstance(data.source, BaseOutputTransport):
+            for sentence in await self._sentences.of(data.frame):
+                whole = copy.copy(data)
+                whole.frame = sentence
+                await super().on_push_frame(whole)

@@ -79,6 +79,7 @@ class RTVIProcessor(StockProcessor):
         self.own_functions: set[str] = set()
         self.may_stages_answer = True
         self.may_stages_answer_text: bool | None = None
+        self.tells_sentences = False  # for its observer
         self._inbox = Inbox()
         self._has_observer = False
         self.told_calls = ToldCalls()

@@ -124,6 +124,11 @@ class PipelineSession(CoreProcessor):
         """Whether a stage of the pipeline may answer `send-text`."""
         return self.rtvi.may_stages_answer_text is not False  # None: the pipeline has not begun
 
+    @property
+    def may_speak(self) -> bool:
+        """Whether a stage of the pipeline may make speech of what the bot says."""
+        return not self.rtvi.tells_sentences
+
     async def push_frame(self, frame: Any, direction: Any = FrameDirection.DOWNSTREAM) -> None:
         """Push a frame, this project's or Pipecat's: RTVI messages go straight to the client, all else downstream."""
         frame = from_pipecat(frame)
