@@ -10,7 +10,7 @@ from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import repeats
 from rtvi_plugins.processor.ending import OF_ACTION, refusal_of
 from rtvi_plugins.processor.requests import Code, Refusal, Request
-from rtvi_plugins.processor.running import Call, bad_result, checked, run
+from rtvi_plugins.processor.running import Call, checked, run, sound_result
 from rtvi_plugins.processor.serial import lock_of
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import LABEL, ClientType, ServerType
@@ -131,12 +131,15 @@ def _invalid(text: str) -> Refusal:
     return Refusal(f"Invalid message: {text}", Code.INVALID_MESSAGE, Category.PROTOCOL)
 
 
-def unknown(processor: RTVIProcessor, service: str, name: str) -> Refusal:
-    """Say that there is no such action, and which is near."""
+def unknown(processor: RTVIProcessor, service: str, name: str, *, is_short: bool = False) -> Refusal:
+    """Say that there is no such action, and which is near, in the dialect of who asks (`is_short`: with a dot)."""
     known = processor._tables.actions
     here = [a for s, a in known if s == service]
-    hint = did_you_mean(name, here) if here else did_you_mean(service, {s for s, _ in known})
-    text = f"Action {service[:100]}:{name[:100]} not registered"
+    if is_short:
+        hint = did_you_mean(f"{service}.{name}", [f"{service}.{action}" for action in here])
+    else:
+        hint = did_you_mean(name, here) if here else did_you_mean(service, {s for s, _ in known})
+    text = f"Action {service[:100]}{'.' if is_short else ':'}{name[:100]} not registered"
     return Refusal(f"{text}; {hint}" if hint else text, Code.UNKNOWN_ACTION, Category.ACTION)
 
 
@@ -221,7 +224,7 @@ async def _run_now(processor: RTVIProcessor, action: RTVIAction, arguments: dict
             raise ActionError(f"Timed out after {action.timeout:g} s", code=Code.TIMEOUT) from None
         refusal = refusal_of(error, OF_ACTION, f"action {action.service}.{action.action}", must_end=is_from_outside)
         raise ActionError(refusal.text, code=refusal.code) from error
-    if action.result.faults(result):
-        bad = bad_result(action, result)
-        raise ActionError(bad.text, code=bad.code)
-    return result
+    try:
+        return sound_result(action, result)
+    except Refusal as bad:
+        raise ActionError(bad.text, code=bad.code) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 
 from rtvi_plugins.errors import Category
@@ -10,6 +11,8 @@ from rtvi_plugins.processor.events import EventSource
 from rtvi_plugins.processor.port import Detached, Port
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.messages import Message, ServerType, event
+
+logger = logging.getLogger(__name__)
 
 
 class AnsweringRequests(EventSource):
@@ -35,7 +38,8 @@ class AnsweringRequests(EventSource):
                 request.attempt.settle(self, None, refusal)
             try:
                 self._port.send(request.answer_refusal(refusal))
-            except TypeError:
+            except TypeError as error:
+                logger.error("what goes with a refusal is not JSON: %s", error)  # noqa: TRY400 - no traceback to show
                 plain = Refusal(refusal.text, refusal.code, refusal.category)
                 self._port.send(request.answer_refusal(plain))
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor.calling import store_only
 from rtvi_plugins.processor.config import RTVIServiceOptionConfig
+from rtvi_plugins.processor.fitting import fitted
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, Tables, is_integer
 from rtvi_plugins.processor.values import own
+from rtvi_plugins.protocol.messages import NotJSONError
 from rtvi_plugins.schema import MISSING, Fault
 
 if TYPE_CHECKING:
@@ -116,7 +118,11 @@ def check(
         if option.mutable == "start" and moment == "live":
             faults.append((where, Fault(pointer, "can only be set before the bot is ready")))
             return
-    found = option.schema.faults(value)
+    try:
+        value, found = fitted(option.schema, value) if moment == "own" else (value, option.schema.faults(value))
+    except NotJSONError as error:
+        logger.error("a value for option %s.%s is not JSON: %s", service_name, name, error)  # noqa: TRY400 - no traceback
+        found = (Fault("", "is not JSON"),)
     faults.extend((where, Fault(f"{pointer}/value{fault.pointer}", _inside(fault))) for fault in found)
     if not found:
         if value.__class__ is float and is_integer(option.schema.document):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rtvi_plugins.errors import Category, did_you_mean
 from rtvi_plugins.processor import actions, configuration, describing
 from rtvi_plugins.processor.ending import OF_MESSAGE, refuse_failed
+from rtvi_plugins.processor.fitting import fitted_or_why
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.frames import FrameDirection, RTVIClientMessageFrame
 from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, ServerType, reply
@@ -101,9 +102,9 @@ def _start_declared(processor: RTVIProcessor, request: Request, declared: Messag
 async def _run_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> None:
     try:
         await processor.port.push_frame(RTVIClientMessageFrame(request.id, declared.name, d), FrameDirection.DOWNSTREAM)
-        result = await declared.handler(processor, d)
-        if declared.result.faults(result):
-            logger.error("the handler of message %s returned what its declaration rules out", declared.name)
+        result, why = fitted_or_why(declared.result, await declared.handler(processor, d))
+        if why:
+            logger.error("the handler of message %s returned what its declaration rules out: %s", declared.name, why)
             refusal = Refusal("The bot gave an invalid answer", Code.INVALID_RESULT, Category.INTERNAL)
             processor.refuse(request, refusal)
         else:
@@ -210,7 +211,7 @@ def _is_of_service(processor: RTVIProcessor, t: str) -> bool:
 def _unknown(processor: RTVIProcessor, t: str) -> Refusal:
     if _is_of_service(processor, t):
         service, _, action = t.partition(".")
-        return actions.unknown(processor, service, action)
+        return actions.unknown(processor, service, action, is_short=True)
     known = [*processor._tables.messages, *REQUESTS, *(f"{s}.{a}" for s, a in processor._tables.actions)]
     hint = did_you_mean(t, known)
     text = f"Unknown message '{t[:100]}'"

@@ -213,8 +213,7 @@ class RTVIProcessor(MessageLoop):
 
     async def ui_command(self, command: str, payload: Any = None) -> None:
         """Send `ui-command`. Raises ValueError when the payload is not what was declared for the command."""
-        ui.check_command(self, command, payload)
-        ui.send_command(self, command, payload)
+        ui.send_command(self, command, ui.checked_payload(self, command, payload))
 
     # -- functions and tools ------------------------------------------------------------------------------------------
 

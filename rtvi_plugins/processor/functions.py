@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.processor.fitting import fitted, place_of
 from rtvi_plugins.processor.message_types import FunctionType
 from rtvi_plugins.processor.requests import Code, Refusal
-from rtvi_plugins.processor.running import place_of
 from rtvi_plugins.processor.tables import NOTHING
 from rtvi_plugins.protocol.frames import FunctionCallResultFrame
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
@@ -124,12 +124,17 @@ def start(
     call.is_observed = is_observer(processor)
     try:
         announce(processor, function.name, tool_call_id, arguments)
-    except NotJSONError:
+    except NotJSONError as error:
         _announce_end(processor, call, cancelled=True)
-        raise ActionError(f"The arguments for {function.name} are not JSON", code=Code.INVALID_ARGUMENTS) from None
+        raise _not_json(function, error) from None
     processor._calls[tool_call_id] = call
     call.timer = asyncio.get_running_loop().call_later(function.timeout, _expire, processor, call)
     return call
+
+
+def _not_json(function: FunctionType, error: NotJSONError) -> ActionError:
+    logger.error("the arguments of function %s are not JSON: %s", function.name, error)
+    return ActionError(f"The arguments for {function.name} are not JSON", code=Code.INVALID_ARGUMENTS)
 
 
 def _gone() -> ActionError:
@@ -214,7 +219,11 @@ def undeclared(name: str) -> FunctionType:
 
 def _checked(function: FunctionType, arguments: dict[str, Any]) -> dict[str, Any]:
     """Compare arguments with what is declared; give them with defaults filled in. Raises ActionError."""
-    if faults := function.arguments.faults(arguments):
+    try:
+        arguments, faults = fitted(function.arguments, arguments)
+    except NotJSONError as error:
+        raise _not_json(function, error) from None
+    if faults:
         pairs = [(place_of(fault.pointer), fault) for fault in faults]
         lead = f"Invalid arguments for {function.name}"
         refusal = Refusal.of_faults(lead, pairs, Code.INVALID_ARGUMENTS, Category.FUNCTION_CALL)

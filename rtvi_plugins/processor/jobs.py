@@ -19,7 +19,7 @@ from rtvi_plugins.jobs.group import Data, Gate, JobGroup, Worker
 from rtvi_plugins.jobs.local import LocalExecutor
 from rtvi_plugins.jobs.pacing import Pacer
 from rtvi_plugins.processor.requests import Code, Refusal, Request
-from rtvi_plugins.processor.running import bad_result, checked
+from rtvi_plugins.processor.running import checked, sound_result
 from rtvi_plugins.processor.serial import lock_of
 from rtvi_plugins.protocol.frames import RTVIUIJobGroupFrame
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -232,9 +232,12 @@ def _action_function(processor: RTVIProcessor, action: RTVIAction) -> JobFunctio
             # The lock was taken by the task that follows this one; what this one runs itself must not wait for it.
             lock_of(processor, action.serial)._owner = asyncio.current_task()
         result = await invoke(processor, job, arguments)
-        if action.check_result is not None and action.result.faults(result):
-            raise InvalidResultError(bad_result(action, result).text)
-        return result
+        if action.check_result is None:
+            return result
+        try:
+            return sound_result(action, result)
+        except Refusal as bad:
+            raise InvalidResultError(bad.text) from None
 
     return run
 

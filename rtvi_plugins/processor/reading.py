@@ -19,7 +19,7 @@ from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.requests import ACTION_RESPONSE, SERVER_RESPONSE, Refusal, Request, answer_of
 from rtvi_plugins.processor.running import (
     answer,
-    bad_result,
+    answer_plain,
     checked,
     fail,
     hold_up,
@@ -230,8 +230,8 @@ class ReadingMessages(DispatchingMessages):
                                         self._port.send(answer_of(id_, t, is_short, result))
                                     continue
                             except (NotJSONError, ValueError):
-                                pass  # the refusal says it
-                            self.refuse(Request(id_, t, is_short), bad_result(action, result))
+                                pass  # perhaps it has a JSON form
+                            answer_plain(self, Request(id_, t, is_short), action, result)
                             continue
                         if handling.__class__ is CoroutineType:
                             done.clear()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.ending import OF_ACTION, not_foreseen, refuse_failed
+from rtvi_plugins.processor.fitting import fitted_or_why, place_of
 from rtvi_plugins.processor.requests import Code, Refusal, Request, answer_of
 from rtvi_plugins.processor.stepping import rest_thrown_into
 from rtvi_plugins.protocol.messages import NotJSONError
@@ -76,21 +77,32 @@ def answer(processor: DispatchingMessages, request: Request, action: RTVIAction,
         return
     check = action.check_result
     try:
-        refusal = None
         if check is None or check(result):
             processor._port.send(answer_of(request.id, request.t, request.is_short, result))
         else:
-            refusal = bad_result(action, result)
+            result = answer_plain(processor, request, action, result)
     except (NotJSONError, ValueError):
-        refusal = bad_result(action, result)
+        result = answer_plain(processor, request, action, result)
     except Exception as error:  # noqa: BLE001 - nobody is left without an answer
-        refusal = not_foreseen(error, action.action)
-    if refusal is not None:
+        processor.refuse(request, not_foreseen(error, action.action))
+    if not request.is_answered:
+        request.is_answered = True
+        if request.attempt is not None:
+            request.attempt.settle(processor, result, None)
+
+
+def answer_plain(processor: DispatchingMessages, request: Request, action: RTVIAction, result: Any) -> Any:
+    """Answer with the JSON form of a result that does not do as it stands; return that form. Raises nothing."""
+    try:
+        plain = sound_result(action, result)
+        processor._port.send(answer_of(request.id, request.t, request.is_short, plain))
+    except Refusal as refusal:
         processor.refuse(request, refusal)
-        return
-    request.is_answered = True
-    if request.attempt is not None:
-        request.attempt.settle(processor, result, None)
+    except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+        processor.refuse(request, not_foreseen(error, action.action))
+    else:
+        return plain
+    return None
 
 
 @types.coroutine
@@ -151,15 +163,10 @@ async def run(processor: DispatchingMessages, request: Request, action: RTVIActi
             processor.untrack(request)
 
 
-def bad_result(action: RTVIAction, result: Any) -> Refusal:
-    """Log what is wrong with a result, which concerns nobody but the author; give the refusal that does not say it."""
-    faults = action.result.faults(result)
-    told = "; ".join(f"{place_of(f.pointer)} {f.text}".strip() for f in faults[:5]) or "it is not JSON"
-    logger.error("action %s.%s returned what its declaration rules out: %s", action.service, action.action, told)
-    return Refusal("The action returned an invalid result", Code.INVALID_RESULT, Category.ACTION)
-
-
-def place_of(pointer: str) -> str:
-    """Write a JSON pointer for people: `/hits/0/text` as `hits.0.text:`."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    return ".".join(parts) + ":" if parts else ""
+def sound_result(action: RTVIAction, result: Any) -> Any:
+    """Return a result as it can be sent. Raises Refusal, which does not say why: that concerns the author alone."""
+    result, why = fitted_or_why(action.result, result)
+    if why:
+        logger.error("action %s.%s returned what its declaration rules out: %s", action.service, action.action, why)
+        raise Refusal("The action returned an invalid result", Code.INVALID_RESULT, Category.ACTION)
+    return result

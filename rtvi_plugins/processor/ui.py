@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category, did_you_mean
 from rtvi_plugins.processor.ending import OF_EVENT, refuse_failed
+from rtvi_plugins.processor.fitting import fitted
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.frames import (
     FrameDirection,
@@ -15,7 +16,7 @@ from rtvi_plugins.protocol.frames import (
     RTVIUIEventFrame,
     RTVIUISnapshotFrame,
 )
-from rtvi_plugins.protocol.messages import ServerType, event
+from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
 from rtvi_plugins.protocol.versions import Generation
 from rtvi_plugins.schema import ValueSchema, compile_value
 
@@ -70,17 +71,25 @@ def send_command(processor: RTVIProcessor, command: str, payload: Any) -> None:
         )
 
 
-def check_command(processor: RTVIProcessor, command: str, payload: Any) -> None:
-    """Compare a command with what is declared, or with the standard ones. Raises ValueError: the plugin is wrong."""
+def checked_payload(processor: RTVIProcessor, command: str, payload: Any) -> Any:
+    """Compare a command with what is declared, or with the standard ones; return its payload as it can be sent.
+
+    Raises ValueError: the plugin is wrong.
+    """
     declared = processor._tables.ui_commands
     schema = declared.get(command) or STANDARD_COMMANDS.get(command)
     if schema is None:
         if declared:
             raise ValueError(f"no ui command {command!r} is declared; {did_you_mean(command, declared)}".rstrip("; "))
-        return
-    if faults := schema.faults({} if payload is None else payload):
-        told = "; ".join(f"{fault.pointer} {fault.text}".strip() for fault in faults)
-        raise ValueError(f"the payload of ui command {command!r} does not fit: {told}")
+        return payload
+    try:
+        payload, faults = fitted(schema, {} if payload is None else payload)
+    except NotJSONError as error:
+        raise ValueError(f"the payload of ui command {command!r} is not JSON: {error}") from None
+    if faults:
+        listed = "; ".join(f"{fault.pointer} {fault.text}".strip() for fault in faults)
+        raise ValueError(f"the payload of ui command {command!r} does not fit: {listed}")
+    return payload
 
 
 # -- from the page ----------------------------------------------------------------------------------------------------

@@ -11,17 +11,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
 
+from rtvi_plugins.protocol.json_form import json_form
 from rtvi_plugins.protocol.messages import LABEL, NotJSONError
 
 DEFAULT_MAX_DEPTH: Final = 64
-
-_MOST_ENTRIES: Final = 1_000_000
-"""Entries of all arrays and objects together that are looked at where orjson gave up."""
 
 _SALVAGE: Final = 4096
 """Characters at each end of a text that could not be taken in which its id is looked for."""
@@ -154,25 +151,27 @@ def _is_deeper(value: Any, limit: int) -> bool:
 
 
 def encode(message: Any) -> bytes:
-    """Write a message as JSON text in UTF-8. Raises NotJSONError, also for NaN and keys that are no text."""
+    """Write a message as JSON text in UTF-8. Raises NotJSONError, also for NaN and keys that are no text.
+
+    What is no JSON, but has an obvious form in it, is written in that form (`json_form`).
+    """
     try:
         data = orjson.dumps(message, option=_OPTIONS)
-    except TypeError as error:
-        return _encode_slowly(message, error)
+    except TypeError:
+        return _encode_slowly(message)
     # `rfind` and not `in`: from behind, CPython searches in less than half the time, 80 ns for a short answer.
     if data.rfind(b"null") >= 0 and not _is_finite(message):
         raise NotJSONError("NaN and infinities are not JSON")
     return data
 
 
-def _encode_slowly(message: Any, error: TypeError) -> bytes:
-    """Write what orjson cannot though JSON can (integers beyond 64 bits); raise for the rest, lone surrogates too."""
-    if not _has_text_keys(message):
-        raise NotJSONError(str(error)) from error
+def _encode_slowly(message: Any) -> bytes:
+    """Write what orjson cannot though it has a JSON form, integers beyond 64 bits included; raise for the rest."""
+    plain = json_form(message)
     try:
-        return json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError) as second:
-        raise NotJSONError(str(error)) from second
+        return json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:  # a text with half of a surrogate pair
+        raise NotJSONError(str(error)) from error
 
 
 def _is_finite(value: Any) -> bool:
@@ -185,24 +184,4 @@ def _is_finite(value: Any) -> bool:
             stack.extend(item.values())
         elif isinstance(item, (list, tuple)):
             stack.extend(item)
-    return True
-
-
-def _has_text_keys(value: Any) -> bool:
-    """Whether every object has text keys; the bound ends the walk through a value that contains itself."""
-    stack, room = [value], _MOST_ENTRIES
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            if not all(isinstance(key, str) for key in item):
-                return False
-            children: Collection[Any] = item.values()
-        elif isinstance(item, (list, tuple)):
-            children = item
-        else:
-            continue
-        room -= len(children)
-        if room < 0:
-            return False
-        stack.extend(children)
     return True

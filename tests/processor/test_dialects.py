@@ -136,7 +136,7 @@ SHORT_FAULTS: dict[str, tuple[str, Any, str]] = {
     "no d": ("library.search", None, "Invalid arguments for library.search: query: missing"),
     "d is a list": ("library.search", [], "Invalid message: d: expected object"),
     "refused": ("library.search", {"query": "refuse"}, "not that"),
-    "near action": ("library.serch", {}, "Action library:serch not registered; did you mean 'search'?"),
+    "near action": ("library.serch", {}, "Action library.serch not registered; did you mean 'library.search'?"),
     "request with a list": ("get-config", [], "Invalid message: d: expected object"),
 }
 

@@ -40,7 +40,10 @@ def test_what_was_written_is_read_again(value: Any) -> None:
 @given(st.text() | st.binary())
 def test_any_text_is_read_as_json_or_refused(text: str | bytes) -> None:
     try:
-        expected = json.loads(text)
+        # An integer beyond 64 bits is read as the nearest number of double precision.
+        expected = json.loads(
+            text, parse_int=lambda digits: read if abs(read := int(digits)) < 2**63 else float(digits)
+        )
     except (ValueError, UnicodeDecodeError):
         expected = None
     with contextlib.suppress(wire.InvalidJSONError):
@@ -136,7 +139,7 @@ NOT_JSON: list[Any] = [
     pytest.param({1: "a"}, id="integer-key"),
     pytest.param({None: "a"}, id="null-key"),
     pytest.param(OrderedDict({1: 2}), id="integer-key-of-a-subclass"),
-    pytest.param(dt.datetime.now(dt.UTC), id="date"),
+    pytest.param(dt.timedelta(1), id="timedelta"),
     pytest.param(decimal.Decimal("1.5"), id="decimal"),
     pytest.param("\ud800", id="lone-surrogate"),
     pytest.param(nested(100_000), id="deep"),
