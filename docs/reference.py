@@ -75,7 +75,10 @@ CODES: Final[Mapping[Code, str]] = {
 EVENT_ARGUMENTS: Final = {
     "on_bot_started": ("", "the session begins, after `rtvi_session_started`"),
     "on_client_ready": ("", "`client-ready` came; the bot is ready after the handlers"),
-    "on_client_message": ("message", "a `client-message` that nothing declared; answer with `send_server_response`"),
+    "on_client_message": (
+        "message",
+        "a `client-message` that nothing declared; answer with `send_server_response`, or raise to refuse it",
+    ),
     "on_ui_message": ("frame", "something from the page: an undeclared or declared event, a snapshot, a cancellation"),
     "on_error": ("text", "the bot sent `error`"),
     "on_user_text": ("text", "the user said something (`send-text`)"),

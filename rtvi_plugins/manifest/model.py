@@ -201,10 +201,10 @@ class Limits(Model):
     """Bytes to one client that it has not read yet; more and the connection is closed."""
     ready_timeout: Seconds = 30.0
     """How long messages wait for `client-ready` before they are refused."""
-    option_timeout: Seconds = 10.0
-    """How long one option handler may take."""
-    message_timeout: Seconds = 10.0
-    """How long an undeclared `client-message` may stay unanswered."""
+    option_timeout: Seconds = 8.0
+    """How long one option handler may take; clients themselves give up after 10 s."""
+    message_timeout: Seconds = 8.0
+    """How long an undeclared `client-message` may stay unanswered; clients themselves give up after 10 s."""
     send_timeout: Seconds = 20.0
     """How long a client may refuse to read before its connection is closed."""
     stop_timeout: Seconds = 10.0

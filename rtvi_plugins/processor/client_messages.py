@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rtvi_plugins.errors import Category, did_you_mean
+from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import actions, configuration, describing
 from rtvi_plugins.processor.ending import OF_MESSAGE, refuse_failed
 from rtvi_plugins.processor.fitting import fitted_or_why
@@ -197,9 +197,20 @@ async def _deliver(processor: RTVIProcessor, request: Request, frame: RTVIClient
     """Hand the message on: to the pipeline first, then to the handlers, who count as running while they take."""
     try:
         await processor.port.push_frame(frame, FrameDirection.DOWNSTREAM)
-        await processor.fire("on_client_message", frame)
+        error = await processor.fire_all("on_client_message", frame)
+        if error is not None and processor._unanswered is not None and processor._unanswered.take(frame):
+            processor.refuse(request, _refusal_of_handler(error))  # nobody else will answer it
     finally:
         processor.untrack(request)
+
+
+def _refusal_of_handler(error: BaseException) -> Refusal:
+    """Return what the client is told of a handler of `on_client_message` that raised; the log has it already."""
+    if isinstance(error, ActionError):
+        return Refusal(error.text, error.code, Category.ACTION, error.details)
+    if isinstance(error, asyncio.CancelledError):
+        return Refusal(OF_MESSAGE.cancelled, Code.CANCELLED, OF_MESSAGE.category)
+    return Refusal(OF_MESSAGE.failed, Code.ACTION_FAILED, OF_MESSAGE.category)
 
 
 def _is_of_service(processor: RTVIProcessor, t: str) -> bool:

@@ -71,18 +71,22 @@ class EventSource:
 
     async def fire(self, name: str, *arguments: Any) -> bool:
         """Call the handlers of an event in order. What they raise is logged; False when any raised."""
-        fine = True
+        return await self.fire_all(name, *arguments) is None
+
+    async def fire_all(self, name: str, *arguments: Any) -> BaseException | None:
+        """Call the handlers of an event in order. What they raise is logged; return the first of it."""
+        first: BaseException | None = None
         for handler in tuple((self._events or {}).get(name, ())):
             try:
                 outcome = handler(self, *arguments)
                 if inspect.isawaitable(outcome):
                     await outcome
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as error:
                 if self.must_end():
                     raise
-                fine = False
+                first = first or error
                 logger.exception("handler of %s was cancelled", name)
-            except (Exception, SystemExit):  # sys.exit() in a handler must not end the server
-                fine = False
+            except (Exception, SystemExit) as error:  # sys.exit() in a handler must not end the server
+                first = first or error
                 logger.exception("handler of %s failed", name)
-        return fine
+        return first

@@ -30,8 +30,8 @@ DEFAULT_LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "max_jobs": 32,
         "max_waiting": 256,
         "ready_timeout": 30.0,
-        "option_timeout": 10.0,
-        "message_timeout": 10.0,
+        "option_timeout": 8.0,
+        "message_timeout": 8.0,
     }
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rtvi_plugins import ActionError, RTVIClientMessageFrame, RTVIProcessor
+from rtvi_plugins.manifest.model import Limits
 from rtvi_plugins.processor.message_types import MessageType
 from rtvi_plugins.processor.tables import Tables
 from rtvi_plugins.schema import compile_value
@@ -113,15 +114,46 @@ async def test_nobody_answers_and_late_answers_are_dropped() -> None:
         assert (await again)["data"] == {"t": "again", "d": "in time"}
 
 
-@pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
-async def test_a_raising_handler_leaves_the_session_alive(error: type[BaseException]) -> None:
+@pytest.mark.parametrize(
+    ("error", "text", "code"),
+    [
+        (RuntimeError("private"), "The request failed", "action-failed"),
+        (SystemExit(3), "The request failed", "action-failed"),
+        (asyncio.CancelledError(), "The request was cancelled", "cancelled"),
+        (ActionError("Not today", code="closed"), "Not today", "closed"),
+    ],
+)
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_raising_handler_answers_at_once(error: BaseException, text: str, code: str, is_async: bool) -> None:
     def fail(processor: RTVIProcessor, message: RTVIClientMessageFrame) -> None:
         raise error
 
-    async with session(hearing(fail, message_timeout=0.02)) as client:
-        with pytest.raises(RequestError, match="Nobody answered"):
+    async def fail_later(processor: RTVIProcessor, message: RTVIClientMessageFrame) -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    async with session(hearing(fail_later if is_async else fail, message_timeout=60)) as client:
+        with pytest.raises(RequestError) as refused:
             await client.ask("wave")
+        assert (refused.value.text, refused.value.code) == (text, code)
         assert await client.get_config() == {}
+
+
+async def test_a_handler_that_raises_after_its_answer_changes_nothing() -> None:
+    async def answer(processor: RTVIProcessor, message: RTVIClientMessageFrame) -> None:
+        await processor.send_server_response(message, 1)
+        raise RuntimeError("private")
+
+    async with session(hearing(answer)) as client:
+        assert await client.ask("wave") == 1
+        assert await client.get_config() == {}
+        assert len(client.answers("c2")) == 1
+
+
+def test_the_server_gives_up_before_the_client() -> None:
+    """Clients wait 10 s; what comes then never reaches whoever asked."""
+    for name in ("message_timeout", "option_timeout"):
+        assert getattr(Limits(), name) == RTVIProcessor.limits[name] <= 8
 
 
 async def test_unanswered_messages_are_bounded() -> None:
