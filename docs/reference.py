@@ -21,6 +21,7 @@ from typer.models import OptionInfo
 from rtvi_plugins import errors
 from rtvi_plugins.cli.application import app
 from rtvi_plugins.hooks import hookspecs
+from rtvi_plugins.manifest.editor_references import REFERENCES
 from rtvi_plugins.manifest.json_schema import language_schema
 from rtvi_plugins.processor.core import RTVIProcessor
 from rtvi_plugins.processor.events import EVENTS
@@ -197,13 +198,26 @@ PIPELINE_TITLES: Final = {
 
 def properties_of(model: str) -> dict[str, dict[str, Any]]:
     """Give the keys of a model, key → JSON Schema; of value schemas only those that JSON Schema does not have."""
-    definition = language_schema()["$defs"][model]
+    definition = _without_references(language_schema()["$defs"][model])
     if "properties" not in definition:
         definition = next(form for form in definition["anyOf"] if "properties" in form)
     own = {"default", "description", "required"} if model == "Argument" else {"default", "description"}
     given = definition["properties"]
     is_value = given.keys() >= KEYWORDS
     return {key: schema for key, schema in given.items() if not is_value or key not in KEYWORDS or key in own}
+
+
+def _without_references(schema: Any) -> Any:
+    """Return a schema without the form `${env:NAME}`, which every value may have."""
+    if isinstance(schema, list):
+        return [_without_references(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    new = {key: _without_references(value) for key, value in schema.items()}
+    if isinstance(new.get("anyOf"), list):
+        forms = [form for form in new.pop("anyOf") if form not in [{"$ref": f"#/$defs/{name}"} for name in REFERENCES]]
+        new |= {"anyOf": forms} if len(forms) > 1 else forms[0]
+    return new
 
 
 def _keys(model: str) -> str:

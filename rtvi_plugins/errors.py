@@ -21,6 +21,7 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         # reading a file
         "unreadable-file": "the file or folder cannot be read, or holds no manifest",
+        "outside-root": "the file, links resolved, lies outside the folder that files are taken from",
         "too-large": "the file, its nesting or its aliases go beyond what a manifest may be",
         "bad-yaml": "the text is not YAML, or not UTF-8",
         "duplicate-key": "a key stands twice in one mapping",

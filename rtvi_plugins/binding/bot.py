@@ -63,14 +63,16 @@ class Bot:
         *,
         plugins: Mapping[str, object] = MappingProxyType({}),
         environ: Mapping[str, str] | None = None,
+        root: str | Path | None = None,
     ) -> Bot:
         """Load one manifest and bind it to the installed plugins.
 
         plugins: name → module or object with hookimpls, beside the installed ones.
         environ: what `${env:}` reads; the process environment by default.
+        root:    the folder that the manifest and the files it uses must lie in; by default that of the manifest.
         Raises StartupError with every problem. Logs warnings when there is nothing worse.
         """
-        bots, problems = load_bots([path], host=discover_plugins(plugins), environ=environ)
+        bots, problems = load_bots([path], host=discover_plugins(plugins), environ=environ, root=root)
         if errors_of(problems):
             raise StartupError(problems)
         log_warnings(problems)
@@ -128,16 +130,22 @@ def log_warnings(problems: Iterable[Problem]) -> None:
 
 
 def load_bots(
-    paths: Iterable[str | Path], *, host: PluginHost | None = None, environ: Mapping[str, str] | None = None
+    paths: Iterable[str | Path],
+    *,
+    host: PluginHost | None = None,
+    environ: Mapping[str, str] | None = None,
+    root: str | Path | None = None,
 ) -> tuple[tuple[Bot, ...], tuple[Problem, ...]]:
     """Load manifests, files or folders of them, and bind them. Returns the sound bots and all problems.
 
     A bot is sound when its manifest has no problem worse than a warning and everything declared has its handler.
+    root: the folder that every file must lie in; left out, the folder of each manifest, or the one that was named.
     """
     host = discover_plugins() if host is None else host
     shipped = {name: file for name, (_, file) in host.manifests().items()}
     with collector_paused():
-        loaded, problems = load_manifests(paths, shipped=shipped, environ=os.environ if environ is None else environ)
+        environ = os.environ if environ is None else environ
+        loaded, problems = load_manifests(paths, shipped=shipped, environ=environ, root=root)
         found: list[Problem] = [*problems]
         bots: list[Bot] = []
         faulty = {problem.location.path for problem in errors_of(problems)}

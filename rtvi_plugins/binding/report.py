@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import Location, Problem, Severity
+from rtvi_plugins.manifest.env import read_part
+from rtvi_plugins.manifest.veil import veil
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +44,17 @@ class Report:
         if severity is Severity.ERROR:
             self.is_sound = False
         place = self.loaded.source.locate(path, key=on_key) if location is None else location
-        self.problems.append(Problem(slug, text, place, dotted(path), expected, hint, severity))
+        problem = Problem(slug, text, place, dotted(path), expected, hint, severity)
+        self.problems.append(veil(problem, self.loaded.source, tuple(path[:-1] if on_key else path)))
+
+    def typed(self, value: Any, path: Sequence[str | int], schema: Any) -> Any:
+        """Return a part of the manifest in which what came from the environment has the types of a schema."""
+        if not self.loaded.source.filled:
+            return value
+        new, problems = read_part(self.loaded.source, value, tuple(path), schema)
+        self.problems += problems
+        self.is_sound = self.is_sound and not problems
+        return new
 
     def is_omitted(self, *path: str) -> bool:
         """Whether this part, or one around it, was faulty and told already."""

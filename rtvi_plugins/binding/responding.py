@@ -47,6 +47,7 @@ def make_responder(
             report.add("bad-hook", path, text, expected=fault.expected, hint=fault.hint, location=at)
         return None
     schema = compile_value(responder.settings_schema)
+    settings = report.typed(settings, place, schema.document)
     if not values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder"):
         return None
     try:

@@ -1,6 +1,7 @@
 """The command line `rtvi`: one module per command, and these beside them.
 
 application  the Typer application, which Pipecat's CLI mounts too
+options      options that several commands have
 output       plain text when piped, rich on a terminal
 tables       columns, likewise
 problems     how problems are printed

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from rtvi_plugins.cli.options import Root
 from rtvi_plugins.cli.output import as_json, one_line, say
 from rtvi_plugins.cli.problems import all_fine, as_annotation, print_problems, summary
 from rtvi_plugins.errors import ExitCode, Severity, errors_of, warnings_of
@@ -38,6 +39,7 @@ def check(
     format_: Annotated[
         Format, typer.Option("--format", help="text: a line each; json: one object; github: annotations.")
     ] = Format.TEXT,
+    root: Root = None,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as problems.")] = False,
 ) -> None:
     """Report every problem of manifests and plugins.
@@ -51,7 +53,7 @@ def check(
         from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - only when it runs
 
         host = discover_plugins()
-        bots, problems = load_bots(paths, host=host)
+        bots, problems = load_bots(paths, host=host, root=root)
     if strict:
         problems = tuple(replace(problem, severity=Severity.ERROR) for problem in problems)
     errors = errors_of(problems)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rtvi_plugins.cli.options import Root
 from rtvi_plugins.cli.output import as_json, say
 from rtvi_plugins.cli.problems import print_problems, summary
 from rtvi_plugins.cli.tables import print_tables
@@ -33,6 +34,7 @@ def describe(
         str | None,
         typer.Option(envvar="RTVI_TOKEN", help="Bearer token, for a running bot.", show_default=False),
     ] = None,
+    root: Root = None,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for a running bot.")] = 60.0,
 ) -> None:
     """Tell what a bot offers.
@@ -51,7 +53,7 @@ def describe(
             raise typer.BadParameter(str(error)) from None
         described = _fetched(target, token, timeout)
     else:
-        described = description.of_manifest(_loaded(bot))
+        described = description.of_manifest(_loaded(bot, root))
     if format_ is Format.JSON:
         say(as_json(described))
         return
@@ -65,11 +67,11 @@ def describe(
     print_tables(tables)
 
 
-def _loaded(path: str) -> Bot:
+def _loaded(path: str, root: str | None) -> Bot:
     from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - not for other commands' start-up
 
     host = discover_plugins()
-    bots, problems = load_bots([path], host=host)
+    bots, problems = load_bots([path], host=host, root=root)
     if errors_of(problems):
         print_problems(problems)
         say(summary(problems, host))

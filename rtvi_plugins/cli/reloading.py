@@ -63,13 +63,21 @@ def _stamp(file: Path) -> int:
 NOTHING: Final = Files((), {})
 
 
-def files_behind(paths: Iterable[str], plugins: PluginHost, problems: Iterable[Problem], *, since_ns: int) -> Files:
+def files_behind(
+    paths: Iterable[str],
+    plugins: PluginHost,
+    problems: Iterable[Problem],
+    *,
+    since_ns: int,
+    root: str | None = None,
+) -> Files:
     """Find the files that decide what is served: manifests, what they use, the plugins' modules, what is faulty.
 
+    root:     as for `load_bots`.
     since_ns: when reading began; a file that was changed after that may have been read before.
     """
     named = [Path(path) for path in paths]
-    files = {path.resolve() for path in (*named, *_manifest_files(named, plugins), *_modules(plugins))}
+    files = {path.resolve() for path in (*named, *_manifest_files(named, plugins, root), *_modules(plugins))}
     files |= {Path(problem.location.path).resolve() for problem in problems if problem.location.path}
     folders = {path if path.is_dir() else path.parent for path in files}
     now_ns = time.time_ns()
@@ -78,11 +86,11 @@ def files_behind(paths: Iterable[str], plugins: PluginHost, problems: Iterable[P
     return Files(tuple(sorted(folder for folder in folders if folder.is_dir())), stamps)
 
 
-def _manifest_files(paths: Iterable[Path], plugins: PluginHost) -> Iterator[Path]:
+def _manifest_files(paths: Iterable[Path], plugins: PluginHost, root: str | None) -> Iterator[Path]:
     from rtvi_plugins.manifest.load import load_manifests  # noqa: PLC0415 - loaded already by whoever comes here
 
     shipped = {name: file for name, (_, file) in plugins.manifests().items()}
-    loaded, _ = load_manifests(paths, shipped=shipped, environ=os.environ)
+    loaded, _ = load_manifests(paths, shipped=shipped, environ=os.environ, root=root)
     names: set[str] = set()
     for manifest in loaded:
         _collect(manifest.source.place, names)

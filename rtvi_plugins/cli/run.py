@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rtvi_plugins.cli.options import Root
 from rtvi_plugins.cli.output import console, is_terminal, say
 from rtvi_plugins.cli.problems import print_problems, summary
 from rtvi_plugins.errors import ExitCode, errors_of
@@ -67,6 +68,7 @@ def run(
         str | None,
         typer.Option(metavar="NAME", help="With `pipeline:`, the public host name that telephone companies reach."),
     ] = None,
+    root: Root = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="Serve no page, only what clients need.")] = False,
     log_level: Annotated[LogLevel, typer.Option(help="How much to log, on standard error.")] = LogLevel.INFO,
 ) -> None:
@@ -90,8 +92,10 @@ def run(
     configure_logging(log_level)
     began_ns = time.time_ns()
     plugins = discover_plugins()
-    bots, problems = load_bots(paths, host=plugins)
-    files = reloading.files_behind(paths, plugins, problems, since_ns=began_ns) if reload else reloading.NOTHING
+    bots, problems = load_bots(paths, host=plugins, root=root)
+    files = (
+        reloading.files_behind(paths, plugins, problems, since_ns=began_ns, root=root) if reload else reloading.NOTHING
+    )
     if errors_of(problems):
         stopping = reloading.stop_by_signal() if reload else None
         print_problems(problems)

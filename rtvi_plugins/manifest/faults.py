@@ -35,11 +35,13 @@ class Fault:
     place:   what was refused.
     path:    what must be taken out so that the rest can be used.
     problem: what to tell; made only when asked for, since finding places and near words takes time.
+    on_key:  whether the key itself is refused, not its value.
     """
 
     place: KeyPath
     path: tuple[str, ...]
     problem: Callable[[], Problem]
+    on_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def faults_of(error: ValidationError, source: Source) -> Iterator[Fault]:
             yield Fault(place.path, cut(owner or place.path), partial(_missing, place, source))
         else:
             describe = partial(_describe, kind, record.get("ctx", {}), place, source)
-            yield Fault(place.path, cut(place.path), describe)
+            yield Fault(place.path, cut(place.path), describe, on_key=place.is_key or kind == "extra_forbidden")
 
 
 def cut(path: Iterable[str | int]) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ def _follow(loc: tuple[int | str, ...]) -> _Place:
     place = _Place((), Manifest)
     parts = list(loc)
     for number, part in enumerate(parts):
-        kind, metadata = _unwrap(place.kind, place.metadata)
+        kind, metadata = unwrap(place.kind, place.metadata)
         if part == _KEY and number == len(parts) - 1:
             return _Place(place.path, str, is_key=True)
         if isinstance(kind, UnionType) or get_origin(kind) is Union:
@@ -108,8 +110,8 @@ def _follow(loc: tuple[int | str, ...]) -> _Place:
     return place
 
 
-def _unwrap(kind: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, ...]]:
-    """Take `Annotated[...]` and `... | None` off an annotation."""
+def unwrap(kind: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, ...]]:
+    """Return an annotation and what is attached to it, without `Annotated[...]` and `... | None` around it."""
     while True:
         if get_origin(kind) is Annotated:
             kind, *more = get_args(kind)
@@ -124,13 +126,13 @@ def _unwrap(kind: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, tuple[Any, 
 
 
 def _model_at(path: KeyPath) -> type[BaseModel] | None:
-    kind, _ = _unwrap(_follow(path).kind)
+    kind, _ = unwrap(_follow(path).kind)
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _expected(kind: Any, metadata: tuple[Any, ...] = ()) -> str:
     """Name what fits an annotation."""
-    kind, metadata = _unwrap(kind, metadata)
+    kind, metadata = unwrap(kind, metadata)
     if is_duration(metadata):
         return DURATION
     origin = get_origin(kind) or kind
@@ -175,7 +177,7 @@ def _describe(kind: str, context: Mapping[str, Any], place: _Place, source: Sour
         expected = wanted if DURATION in wanted else DURATION
         return problem("bad-duration", f"{shown(str(value))} is not a duration", expected=expected)
     if kind == "literal_error" and isinstance(value, str):
-        words = [str(word) for word in get_args(_unwrap(place.kind)[0])]
+        words = [str(word) for word in get_args(unwrap(place.kind)[0])]
         text = f"{shown(value)} is not one of the legal words"
         return problem("bad-value", text, expected=wanted, hint=did_you_mean(value, words))
     if kind in _BOUNDS:

@@ -15,6 +15,7 @@ from rtvi_plugins.manifest.faults import cut, faults_of
 from rtvi_plugins.manifest.model import LANGUAGE_VERSION, Manifest
 from rtvi_plugins.manifest.paths import dotted, kind_of, shown
 from rtvi_plugins.manifest.source import Source
+from rtvi_plugins.manifest.veil import veil
 
 RESERVED_MESSAGES: Final = frozenset(
     ("describe-config", "get-config", "update-config", "describe-actions", "action", "describe-bot")
@@ -146,8 +147,11 @@ def _validated(state: _State, raw: bytes) -> Manifest | None:
         faults = list(islice(faults_of(error, state.source), MAX_PROBLEMS))
         state.omit(fault.path for fault in faults)
         # What could not be read was reported then and stands here as None; the version has its own check.
-        new = (f for f in faults if f.place != ("manifest",) and f.place not in state.source.faulty)
-        state.problems += [fault.problem() for fault in new]
+        told = {("manifest",), *state.source.faulty}
+        new = (f for f in faults if not any(f.place[:length] in told for length in range(1, len(f.place) + 1)))
+        state.problems += [
+            veil(fault.problem(), state.source, fault.place[:-1] if fault.on_key else fault.place) for fault in new
+        ]
         if error.error_count() > MAX_PROBLEMS:
             text = f"more than {MAX_PROBLEMS:,} problems in this file; the others are not shown"
             state.problems.append(Problem("too-large", text, state.source.locate(())))

@@ -17,6 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from rtvi_plugins.manifest import model as models
 from rtvi_plugins.manifest import pipeline
+from rtvi_plugins.manifest.editor_references import REFERENCES, with_references
 from rtvi_plugins.manifest.form import RESERVED_MESSAGES, SECTIONS, SERVICE_KEYS
 from rtvi_plugins.manifest.model import Argument, Manifest, Option, Value
 from rtvi_plugins.manifest.primitives import Choice, Model
@@ -106,6 +107,8 @@ def language_schema() -> dict[str, Any]:
     schema["properties"]["messages"]["propertyNames"]["not"] = {"enum": sorted(RESERVED_MESSAGES)}
     definitions["ServiceFile"] = _service_file(definitions["Service"], schema)
     _tidy(definitions)
+    definitions = {name: with_references(definition) for name, definition in definitions.items()}
+    definitions |= REFERENCES
     return {
         "$schema": DIALECT,
         "title": "rtvi-plugins manifest",

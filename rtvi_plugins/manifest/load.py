@@ -16,12 +16,21 @@ import orjson
 
 from rtvi_plugins.errors import Location, Problem, sort_problems
 from rtvi_plugins.manifest.collecting import collector_paused
-from rtvi_plugins.manifest.env import OPENING, fill_in
-from rtvi_plugins.manifest.files import find_files, read_bytes, reason_of
+from rtvi_plugins.manifest.env import OPENING, fill_in, read_types
+from rtvi_plugins.manifest.files import (
+    ROOT_HINT,
+    ManifestFile,
+    OutsideRootError,
+    find_files,
+    outside,
+    read_bytes,
+    reason_of,
+)
 from rtvi_plugins.manifest.form import SERVICE_KEYS, check_form, check_version
 from rtvi_plugins.manifest.model import Manifest
 from rtvi_plugins.manifest.source import Source, read_source
 from rtvi_plugins.manifest.use import Uses
+from rtvi_plugins.manifest.veil import veil
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +51,20 @@ class LoadedManifest:
 
 
 def load_manifests(
-    paths: Iterable[str | Path], *, shipped: Mapping[str, Traversable], environ: Mapping[str, str]
+    paths: Iterable[str | Path],
+    *,
+    shipped: Mapping[str, Traversable],
+    environ: Mapping[str, str],
+    root: str | Path | None = None,
 ) -> tuple[tuple[LoadedManifest, ...], tuple[Problem, ...]]:
     """Load manifest files; a folder stands for the `*.yaml` and `*.yml` files directly in it.
 
     shipped: service manifests that plugins ship, by name, for `use:`.
     environ: what `${env:NAME}` looks into.
+    root:    the folder that all files must lie in; left out, that of each manifest, or the folder that was named.
     Returns: what is usable, in the order of the files, and every problem of every file by place. Raises nothing.
     """
-    files, not_found = find_files(paths)
+    files, not_found = find_files(paths, root)
     problems = list(not_found)
     uses = Uses(shipped, environ)
     loaded: list[LoadedManifest] = []
@@ -63,9 +77,15 @@ def load_manifests(
     return tuple(loaded), sort_problems([*problems, *uses.problems, *_duplicates(loaded)])
 
 
-def _load(path: str, uses: Uses, environ: Mapping[str, str]) -> tuple[LoadedManifest | None, tuple[Problem, ...]]:
+def _load(
+    file: ManifestFile, uses: Uses, environ: Mapping[str, str]
+) -> tuple[LoadedManifest | None, tuple[Problem, ...]]:
+    path = file.path
     try:
-        content = read_bytes(Path(path))
+        content = read_bytes(Path(path), file.root)
+    except OutsideRootError:
+        text = outside("what this link leads to" if Path(path).is_symlink() else "this file", file.root)
+        return None, (Problem("outside-root", text, Location(path), hint=ROOT_HINT),)
     except (OSError, ValueError) as error:
         return None, (Problem("unreadable-file", reason_of(error), Location(path)),)
     source, found = read_source(path, content)
@@ -80,12 +100,13 @@ def _load(path: str, uses: Uses, environ: Mapping[str, str]) -> tuple[LoadedMani
         hint = "it looks like a service file: keep those in a folder of their own and name them in 'use:'"
         problems.append(Problem("missing-key", "missing key 'bot'", source.locate(()), hint=hint))
         return None, tuple(problems)
-    source, used, lost = uses.take_in(source)
+    source, used, lost = uses.take_in(source, file.root)
     try:
         raw = orjson.dumps(source.value)
         if OPENING.encode() in raw:
             source, found = fill_in(source, environ)
-            problems += found
+            source, unfit = read_types(source)
+            problems += [*found, *unfit]
             raw = orjson.dumps(source.value)
     except orjson.JSONEncodeError:
         # Only the parser without libyaml lets half a surrogate pair through.
@@ -113,8 +134,7 @@ def _duplicates(loaded: Iterable[LoadedManifest]) -> list[Problem]:
         if name in first:
             earlier = first[name].source.locate(("bot",))
             text = f"the bot '{name}' is declared in {earlier} too"
-            problems.append(
-                Problem("duplicate-bot", text, item.source.locate(("bot",)), "bot", hint="give it another name")
-            )
+            problem = Problem("duplicate-bot", text, item.source.locate(("bot",)), "bot", hint="give it another name")
+            problems.append(veil(problem, item.source, ("bot",)))
         first.setdefault(name, item)
     return problems

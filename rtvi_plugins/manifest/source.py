@@ -7,8 +7,9 @@ they are written), and tags, merge keys, duplicate keys and second documents are
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from yaml.error import Mark
@@ -25,12 +26,34 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U0
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """What references to the environment left at one place.
+
+    written: the text as it stands in the file.
+    text:    what it became.
+    names:   the variables whose values are in it, in order; empty where defaults alone are.
+    values:  those values.
+    is_whole: whether the text was one reference and nothing else.
+    """
+
+    written: str
+    text: str = field(repr=False)
+    names: tuple[str, ...]
+    values: tuple[str, ...] = field(repr=False)
+    is_whole: bool
+
+
+NOTHING_FILLED: Final[Mapping[KeyPath, Filled]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One document and the places of all its parts; after `use:` the parts may come from several files.
 
     value:  plain JSON-like Python value. Aliased parts are one object: copy before changing.
     size:   number of values, aliases written out.
     faulty: paths whose value could not be read and stands here as None; each has its problem already.
+    filled: path → what came from the environment.
     """
 
     path: str
@@ -38,6 +61,7 @@ class Source:
     place: Place = field(repr=False)
     size: int
     faulty: frozenset[KeyPath] = frozenset()
+    filled: Mapping[KeyPath, Filled] = field(default_factory=lambda: NOTHING_FILLED, repr=False)
 
     def locate(self, path: Sequence[str | int], *, key: bool = False) -> Location:
         """Give the place of a value, or of the last key of `path`; the deepest place that exists when it is absent."""

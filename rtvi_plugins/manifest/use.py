@@ -19,7 +19,7 @@ from typing import Any, Final
 from rtvi_plugins.errors import Problem, did_you_mean
 from rtvi_plugins.manifest.definitions import KEY, join_definitions
 from rtvi_plugins.manifest.env import fill_in
-from rtvi_plugins.manifest.files import SUFFIXES, read_bytes, reason_of
+from rtvi_plugins.manifest.files import ROOT_HINT, SUFFIXES, is_within, outside, read_bytes, reason_of
 from rtvi_plugins.manifest.form import check_version
 from rtvi_plugins.manifest.merging import laid_over, part_at, with_part, without_keys
 from rtvi_plugins.manifest.paths import KeyPath, dotted, kind_of, shown
@@ -32,11 +32,25 @@ MAX_CHAIN: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """Something `use:` points to. `identity` is the same for every way to write the same file."""
+    """Something `use:` points to.
+
+    path:     what problems call it.
+    identity: the same for every way to write the same file.
+    root:     the folder that it must lie in; None for what a plugin ships.
+    """
 
     path: str
     identity: str
     content: Path | Traversable
+    root: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """Where a `use:` looks for files, and the root that they must lie in."""
+
+    content: Path | Traversable | None
+    root: str | None
 
 
 class Uses:
@@ -46,11 +60,12 @@ class Uses:
         self.problems: list[Problem] = []
         self._shipped = shipped
         self._environ = environ
-        self._services: dict[str, Source | str | None] = {}
+        self._services: dict[tuple[str, str | None], Source | str | None] = {}
 
-    def take_in(self, manifest: Source) -> tuple[Source, dict[str, str], set[tuple[str, ...]]]:
+    def take_in(self, manifest: Source, root: str) -> tuple[Source, dict[str, str], set[tuple[str, ...]]]:
         """Replace every service that has `use:` by what it takes, with the overlay laid over it.
 
+        root:    the folder, links resolved, that files must lie in.
         Returns: the manifest, service name → what its `use:` said, and the services that could not be taken.
         """
         services = manifest.value.get("services") if isinstance(manifest.value, dict) else None
@@ -61,7 +76,8 @@ class Uses:
                 continue
             path = ("services", name)
             overlay = part_at(manifest, path)
-            said, taken = self._take(overlay, _folder(manifest.path), (), manifest.size, prefix=path)
+            folder = _Folder(Path(manifest.path).parent, root)
+            said, taken = self._take(overlay, folder, (), manifest.size, prefix=path)
             used |= {} if said is None else {name: said}
             if taken is None:
                 lost.add(path)
@@ -73,7 +89,7 @@ class Uses:
         return manifest, used, lost
 
     def _take(
-        self, overlay: Source, folder: Path | Traversable | None, chain: tuple[str, ...], size: int, *, prefix: KeyPath
+        self, overlay: Source, folder: _Folder, chain: tuple[str, ...], size: int, *, prefix: KeyPath
     ) -> tuple[str | None, Source | None]:
         """Find and read what one `use:` names: what it said, and the service with its `$defs`."""
         at = overlay.locate(("use",))
@@ -90,11 +106,13 @@ class Uses:
         if not isinstance(said, str):
             refuse("wrong-type", f"wrong type: {kind_of(said)}", expected="string")
             return None, None
-        file = self._find(said, folder, refuse)
+        written = overlay.value["use"]
+        file = self._find(said, written, folder, refuse)
         if file is None:
             return said, None
+        said_as = shown(written)
         if file.identity in chain:
-            refuse("use-cycle", f"{shown(said)} takes from this file again")
+            refuse("use-cycle", f"{said_as} takes from this file again")
             return said, None
         if len(chain) >= MAX_CHAIN:
             refuse("too-large", "too many files take from each other", expected=f"at most {MAX_CHAIN} in a row")
@@ -102,33 +120,41 @@ class Uses:
         service = self._service(file, chain)
         if isinstance(service, str):
             missing = service == reason_of(FileNotFoundError())
-            refuse("unresolved-use" if missing else "unreadable-file", f"{shown(said)}: {service}")
+            refuse("unresolved-use" if missing else "unreadable-file", f"{said_as}: {service}")
             return said, None
         if service is not None and size + service.size > MAX_NODES:
             refuse("too-large", "too many values with what is taken", expected=f"at most {MAX_NODES:,} values")
             return said, None
         return said, service
 
-    def _find(self, said: str, folder: Path | Traversable | None, refuse: Any) -> _File | None:
-        """Turn the text of `use:` into a file: beside the one that says it, or shipped by a plugin."""
+    def _find(self, said: str, written: str, folder: _Folder, refuse: Any) -> _File | None:
+        """Turn the text of `use:` into a file: beside the one that says it, or shipped by a plugin.
+
+        written: the text before its references to the environment were replaced: all that is ever shown.
+        """
+        here = folder.content
         if said.startswith(("./", "../", "/")) or said.endswith(SUFFIXES):
-            if isinstance(folder, Path) or said.startswith("/"):
-                path = os.path.normpath(Path(folder if isinstance(folder, Path) else "/") / said)
-                return _File(path, os.path.realpath(path) if "\0" not in path else path, Path(path))
-            if folder is not None and not said.startswith("../"):
-                file = folder.joinpath(said.removeprefix("./"))
-                return _File(str(file), str(file), file)
-            refuse("unresolved-use", f"{shown(said)}: no folder to look in", expected="a shipped service manifest")
+            if isinstance(here, Path) or said.startswith("/"):
+                path = os.path.normpath(Path(here if isinstance(here, Path) else "/") / said)
+                identity = os.path.realpath(path) if "\0" not in path else os.path.abspath(path)  # noqa: PTH100
+                if folder.root is not None and not is_within(identity, folder.root):
+                    refuse("outside-root", outside(shown(written), folder.root), hint=ROOT_HINT)
+                    return None
+                return _File(path if said == written else written, identity, Path(path), folder.root)
+            if here is not None and not said.startswith("../"):
+                file = here.joinpath(said.removeprefix("./"))
+                return _File(str(file), str(file), file, None)
+            refuse("unresolved-use", f"{shown(written)}: no folder to look in", expected="a shipped service manifest")
             return None
         if said in self._shipped:
             file = self._shipped[said]
             path = str(file)
-            return _File(path, os.path.realpath(path) if isinstance(file, Path) else path, file)
-        hint = did_you_mean(said, self._shipped)
+            return _File(path, os.path.realpath(path) if isinstance(file, Path) else path, file, None)
+        hint = did_you_mean(said, self._shipped) if said == written else ""
         names = ", ".join(f"'{name}'" for name in sorted(self._shipped)) or "none"
         refuse(
             "unresolved-use",
-            f"no plugin ships a service manifest {shown(said)}",
+            f"no plugin ships a service manifest {shown(written)}",
             expected="" if hint else f"a shipped one ({names}) or a file, beginning with './'",
             hint=hint,
         )
@@ -136,13 +162,14 @@ class Uses:
 
     def _service(self, file: _File, chain: tuple[str, ...]) -> Source | str | None:
         """Read a service file: the service with its `$defs`, why it cannot be read, or None when that was told."""
-        if file.identity not in self._services:
-            self._services[file.identity] = self._read(file, chain)
-        return self._services[file.identity]
+        key = (file.identity, file.root)
+        if key not in self._services:
+            self._services[key] = self._read(file, chain)
+        return self._services[key]
 
     def _read(self, file: _File, chain: tuple[str, ...]) -> Source | str | None:
         try:
-            content = read_bytes(file.content)
+            content = read_bytes(file.content, file.root)
         except (OSError, ValueError, KeyError) as error:
             return reason_of(error)
         source, problems = read_source(file.path, content)
@@ -160,16 +187,13 @@ class Uses:
             self.problems.append(Problem("wrong-type", f"wrong type: {kind_of(shared)}", at, KEY, expected="object"))
         if "use" not in service.value:
             return service
-        folder = file.content.parent if isinstance(file.content, Path) else _folder_inside(file.content)
+        parent = file.content.parent if isinstance(file.content, Path) else _folder_inside(file.content)
+        folder = _Folder(parent, file.root)
         said, taken = self._take(service, folder, (*chain, file.identity), service.size, prefix=())
         if taken is None:
             return None
         service, taken = join_definitions(without_keys(service, "use"), taken, label=said or file.path)
         return replace(laid_over(taken, service), size=service.size + taken.size)
-
-
-def _folder(path: str) -> Path:
-    return Path(path).parent
 
 
 def _folder_inside(content: Traversable) -> Traversable | None:

@@ -109,7 +109,7 @@ class _Checking:
         turns = self._turns()
         self._context(stages)
         faulty = frozenset(self._faulty)
-        return Plan(pipeline, tuple(stages), vad, turns, frozenset(self._plugins), faulty, self._is_realtime)
+        return Plan(self._pipeline, tuple(stages), vad, turns, frozenset(self._plugins), faulty, self._is_realtime)
 
     # -- stages -------------------------------------------------------------------------------------------------------
 
@@ -273,8 +273,10 @@ class _Checking:
     def _context(self, stages: list[StagePlan]) -> None:
         context = self._pipeline.context
         path = (*_ROOT, "context")
-        self._fitting.values(LLMUserAggregatorParams, context.user, (*path, "user"), USER_ELSEWHERE)
-        self._fitting.values(LLMAssistantAggregatorParams, context.assistant, (*path, "assistant"))
+        user = self._fitting.values(LLMUserAggregatorParams, context.user, (*path, "user"), USER_ELSEWHERE)
+        assistant = self._fitting.values(LLMAssistantAggregatorParams, context.assistant, (*path, "assistant"))
+        context = context.model_copy(update={"user": user, "assistant": assistant})
+        self._pipeline = self._pipeline.model_copy(update={"context": context})
         if context.system is None:
             return
         llms = [stage for stage in stages if stage.kind == LLM and stage.part is not None]

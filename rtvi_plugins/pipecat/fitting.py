@@ -85,14 +85,14 @@ class Fitting:
         arguments = self._arguments(target, args, path, use, reserved)
         made = made_by(target)
         settings_class = settings_class_of(slots, made)
-        self._settings(settings_class, slots, settings, path, use)
+        settings = self._settings(settings_class, slots, settings, path, use)
         if params:
             model = params_model(target)
             if model is None:
                 self._refuse((*path, "params"), f"'{_short(use)}' takes no params")
             else:
-                self._values(fields_of(model), params, (*path, "params"), "parameter", use)
-                arguments["params"] = Fields(model, dict(params))
+                read = self._values(fields_of(model), params, (*path, "params"), "parameter", use)
+                arguments["params"] = Fields(model, read)
         missing = [
             name
             for name, slot in slots.table.items()
@@ -107,15 +107,17 @@ class Fitting:
         location = self._report.loaded.source.locate(path)
         return Part(use, path, location, target, slots, made, arguments, settings_class, dict(settings), reserved)
 
-    def values(self, model: type, given: Mapping[str, Any], path: Path, but: Mapping[str, str] = _NOTHING) -> None:
-        """Check the fields of a model or dataclass. `but`: fields that are written elsewhere, and where."""
+    def values(
+        self, model: type, given: Mapping[str, Any], path: Path, but: Mapping[str, str] = _NOTHING
+    ) -> dict[str, Any]:
+        """Check the fields of a model or dataclass and return them. `but`: fields that are written elsewhere, where."""
         slots = fields_of(model)
         for name in given.keys() & but.keys():
             self._refuse(
                 (*path, name), f"'{name}' is written elsewhere", hint=f"write it as '{but[name]}'", on_key=True
             )
         rest = Slots({n: slot for n, slot in slots.table.items() if n not in but}, slots.is_open)
-        self._values(rest, {n: v for n, v in given.items() if n not in but}, path, "field", model.__name__)
+        return self._values(rest, {n: v for n, v in given.items() if n not in but}, path, "field", model.__name__)
 
     # -- pieces -------------------------------------------------------------------------------------------------------
 
@@ -146,30 +148,32 @@ class Fitting:
 
     def _settings(
         self, settings_class: type | None, slots: Slots, given: Mapping[str, Any], path: Path, use: str
-    ) -> None:
+    ) -> Mapping[str, Any]:
         if not given:
-            return
+            return given
         here = (*path, "settings")
         if settings_class is None or "settings" not in slots.table:
             self._refuse(here, f"'{_short(use)}' takes no settings", on_key=True)
-            return
+            return given
         fields = setting_fields(settings_class)
         aliases: Mapping[str, str] = getattr(settings_class, "_aliases", {})
         for name in given.keys() & aliases.keys() - fields.keys():
             hint = f"did you mean '{aliases[name]}'?"
             self._refuse((*here, name), f"'{_short(use)}' has no setting '{name}'", hint=hint, on_key=True)
         rest = {name: value for name, value in given.items() if name not in aliases or name in fields}
-        self._values(Slots(fields), rest, here, "setting", use)
+        return self._values(Slots(fields), rest, here, "setting", use)
 
-    def _values(self, slots: Slots, given: Mapping[str, Any], path: Path, what: str, use: str) -> None:
+    def _values(self, slots: Slots, given: Mapping[str, Any], path: Path, what: str, use: str) -> dict[str, Any]:
+        read = dict(given)
         for name, value in given.items():
             if name in slots.table:
-                self._check_value(slots.table[name], value, (*path, name))
+                read[name] = self._check_value(slots.table[name], value, (*path, name))
             elif not slots.is_open:
                 self._unknown((*path, name), name, slots.table, what, use)
         for name, slot in slots.table.items():
             if slot.is_required and name not in given:
                 self._refuse(path, f"'{_short(use)}' needs the {what} '{name}'")
+        return read
 
     def _value(self, slot: Slot, value: Any, path: Path) -> Any:
         """Check one argument; give it, or the parts that become it."""
@@ -177,13 +181,16 @@ class Fitting:
             return self._nested(slot, value, path)
         if isinstance(value, list) and value and all(map(_is_nested, value)):
             return [self._nested(None, item, (*path, index)) for index, item in enumerate(value)]
-        self._check_value(slot, value, path)
-        return value
+        return self._check_value(slot, value, path)
 
-    def _check_value(self, slot: Slot, value: Any, path: Path) -> None:
+    def _check_value(self, slot: Slot, value: Any, path: Path) -> Any:
+        """Check one value and return it, read as the slot's type where it came from the environment."""
+        if slot.schema is not None:
+            value = self._report.typed(value, path, slot.schema.document)
         faults = slot.faults(value)
         if not (faults or slot.schema is None) or not self._is_env(value, path):
             self._faults(faults, path)
+        return value
 
     def _is_env(self, value: Any, path: Path) -> bool:
         """Tell, and report, whether a value is meant to be one of the environment's, written in a way of its own."""

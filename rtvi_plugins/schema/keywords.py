@@ -19,7 +19,7 @@ TYPE_NAMES: Final = frozenset({"array", "bool", "boolean", "integer", "null", "n
 MAX_SCHEMA_DEPTH: Final = 200
 """Nesting of a written schema; the validator takes 255 levels, and an argument stands a few levels down."""
 
-_ONE: Final = frozenset(
+SINGLE_SCHEMAS: Final = frozenset(
     {
         "additionalProperties",
         "contains",
@@ -34,8 +34,8 @@ _ONE: Final = frozenset(
         "unevaluatedProperties",
     }
 )
-_LIST: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_TABLE: Final = frozenset(
+LISTS_OF_SCHEMAS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+TABLES_OF_SCHEMAS: Final = frozenset(
     {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
 )
 _PLAIN: Final = frozenset(
@@ -82,8 +82,8 @@ _PLAIN: Final = frozenset(
         "writeOnly",
     }
 )
-KEYWORDS: Final = _ONE | _LIST | _TABLE | _PLAIN
-_HOLDERS: Final = _ONE | _LIST | _TABLE
+KEYWORDS: Final = SINGLE_SCHEMAS | LISTS_OF_SCHEMAS | TABLES_OF_SCHEMAS | _PLAIN
+_HOLDERS: Final = SINGLE_SCHEMAS | LISTS_OF_SCHEMAS | TABLES_OF_SCHEMAS
 
 OWN_WORDS: Final = frozenset(
     {
@@ -126,9 +126,9 @@ def children(schema: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     for key, held in schema.items():
         if key not in _HOLDERS:
             continue
-        if key in _ONE:
+        if key in SINGLE_SCHEMAS:
             yield (key,), held
-        elif key in _LIST:
+        elif key in LISTS_OF_SCHEMAS:
             if isinstance(held, list | tuple):
                 for index, item in enumerate(held):
                     yield (key, index), item

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 
 from rtvi_plugins.manifest import tree
 from rtvi_plugins.manifest.form import check_form
-from rtvi_plugins.manifest.load import load_manifests
 from rtvi_plugins.manifest.model import Value
 from rtvi_plugins.manifest.source import read_source
 
@@ -443,12 +441,6 @@ def test_a_broken_link_is_a_problem(load: Load, tmp_path: Path) -> None:
     (tmp_path / "bots").mkdir()
     (tmp_path / "bots" / "gone.yaml").symlink_to("nowhere.yaml")
     assert load({}, paths=("bots",)).lines == ["bots/gone.yaml: no such file or folder [unreadable-file]"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs /dev/zero")
-def test_an_endless_file_is_too_large() -> None:
-    _, problems = load_manifests(["/dev/zero"], shipped={}, environ={})
-    assert [problem.slug for problem in problems] == ["too-large"]
 
 
 JSON = st.recursive(
