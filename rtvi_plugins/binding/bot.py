@@ -19,6 +19,7 @@ from rtvi_plugins.binding.responding import make_responder
 from rtvi_plugins.errors import Problem, StartupError, errors_of, sort_problems, warnings_of
 from rtvi_plugins.hooks.contracts import Responder
 from rtvi_plugins.hooks.host import PluginHost
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
 from rtvi_plugins.processor.core import RTVIProcessor
@@ -119,7 +120,8 @@ async def _call_all(hooks: tuple[Callable[..., Any], ...], *arguments: Any) -> N
             if is_from_outside():
                 raise
             logger.exception("session hook %s was cancelled", getattr(hook, "__qualname__", hook))
-        except Exception:
+        except BaseException as error:
+            pass_on(error)
             logger.exception("session hook %s failed", getattr(hook, "__qualname__", hook))
 
 

@@ -17,6 +17,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
 
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.jobs.base import (
     FAILED,
     STOPPED,
@@ -168,7 +169,8 @@ class JobGroup:
         for name in tuple(self._running):
             try:
                 await self._executor.cancel(self._key(name))
-            except Exception:
+            except BaseException as error:
+                pass_on(error)
                 logger.exception("job %s could not be cancelled", self._key(name))
 
     async def _follow(self, name: str, function: JobFunction) -> JobResult:
@@ -179,7 +181,8 @@ class JobGroup:
             if self._gate is None:
                 return await self._run(name, function)
             return await self._pass(self._gate, name, function)
-        except Exception:
+        except BaseException as error:
+            pass_on(error)
             logger.exception("job %s was lost", self._key(name))
             return JobResult(Status.ERROR, {"error": FAILED})
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from rtvi_plugins.errors import ActionError
+from rtvi_plugins.interrupts import contained
 from rtvi_plugins.jobs.base import (
     INVALID_RESULT,
     STOPPED,
@@ -296,16 +297,16 @@ class LocalExecutor:
 
 
 async def _run(function: JobFunction, job: Job, arguments: Any) -> Any:
-    try:
-        response = await function(job, arguments)
-    except SystemExit as error:
-        # asyncio would let it end the whole loop: one handler must not end everybody's server.
-        raise RuntimeError("the job tried to end the process") from error
+    response = await contained(_call(function, job, arguments))
     try:
         return json_copy(response)  # at once: in the next turn of the loop its owner may change it
     except NotJSONError as error:
         logger.error("job %s returned what is not JSON: %s", job.key, error)  # noqa: TRY400 - no traceback to show
         raise InvalidResultError(INVALID_RESULT) from error
+
+
+async def _call(function: JobFunction, job: Job, arguments: Any) -> Any:
+    return await function(job, arguments)  # here: it may raise before there is anything to await
 
 
 def _outcome(record: _Record, task: asyncio.Task[Any], error: BaseException | None) -> tuple[Status, Any]:

@@ -27,6 +27,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.requests import Code
 from rtvi_plugins.processor.stepping import is_from_outside
 
@@ -119,7 +120,8 @@ class ResponderStage(FrameProcessor):
                 raise
             logger.exception("the responder was cancelled")
             await session.send_error("The bot could not answer", category=Category.INTERNAL, code=Code.CANCELLED)
-        except (Exception, SystemExit):  # sys.exit() in a responder must not end the server
+        except BaseException as error:
+            pass_on(error)
             logger.exception("the responder failed")
             await session.send_error("The bot could not answer", category=Category.INTERNAL, code=Code.INTERNAL)
         finally:

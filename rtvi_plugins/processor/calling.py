@@ -40,8 +40,8 @@ class HandlerThreads:
 def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return function(*args, **kwargs)
-    except StopIteration as error:  # no future can carry it: whoever waits would wait for ever
-        raise RuntimeError("a handler raised StopIteration") from error
+    except (StopIteration, GeneratorExit) as error:  # no future can carry the one; the other ends whoever waits for it
+        raise RuntimeError(f"a handler raised {type(error).__name__}") from error
 
 
 _THREADS: Final = HandlerThreads()

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.interrupts import contained
 from rtvi_plugins.processor.calling import store_only
 from rtvi_plugins.processor.config import RTVIServiceOptionConfig
 from rtvi_plugins.processor.fitting import fitted
@@ -167,7 +168,7 @@ async def apply(
     where = f"{service}.{option.name}"
     given = RTVIServiceOptionConfig.model_construct(name=option.name, value=own(value))
     # In a task of its own: a handler that does not even end when it is cancelled must not hold up what comes after it.
-    task = asyncio.get_running_loop().create_task(_run_handler(option, processor, given))
+    task = asyncio.get_running_loop().create_task(contained(_run_handler(option, processor, given)))
     processor._config_owner = task
     timeout = processor.limits["option_timeout"]
     try:
@@ -203,10 +204,7 @@ def _failure(
 
 
 async def _run_handler(option: RTVIServiceOption, processor: RTVIProcessor, given: RTVIServiceOptionConfig) -> None:
-    try:
-        await option.apply(processor, given)
-    except SystemExit as error:  # sys.exit() in a handler must not end the server
-        raise RuntimeError("the handler called sys.exit()") from error
+    await option.apply(processor, given)  # here: a handler may raise before there is anything to await
 
 
 async def _go_back(processor: RTVIProcessor, done: list[Change], before: Values) -> None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.changes import Change, Values, apply, apply_all, check, faultless, read_update
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.tables import NOTHING, RTVIService, RTVIServiceOption, Tables
@@ -121,7 +122,8 @@ async def _update(processor: RTVIProcessor, request: Request, changes: list[Chan
             processor.answer(request, _config(processor, request))
     except Refusal as refusal:
         processor.refuse(request, refusal)
-    except Exception:
+    except BaseException as error:
+        pass_on(error)
         logger.exception("update-config failed")
         processor.refuse(request, Refusal("Internal error", Code.INTERNAL, Category.INTERNAL))
     finally:

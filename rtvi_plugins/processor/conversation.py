@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -64,7 +65,8 @@ class Turn:
                 raise
             logger.exception("the responder was cancelled")
             await self._fail(processor, "The bot could not answer", Category.INTERNAL, Code.CANCELLED)
-        except (Exception, SystemExit):  # sys.exit() in a responder must not end the server
+        except BaseException as error:
+            pass_on(error)
             logger.exception("the responder failed")
             await self._fail(processor, "The bot could not answer", Category.INTERNAL, Code.INTERNAL)
         finally:

@@ -78,7 +78,7 @@ class DispatchingMessages(AnsweringRequests):
             return None
         try:
             return handler(self, id_, data)
-        except Exception as error:  # noqa: BLE001 - the client is told of every one
+        except BaseException as error:  # noqa: BLE001 - the client is told of every one
             self.refuse(Request(id_), not_foreseen(error, type_))
             return None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.interrupts import is_own
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 
 if TYPE_CHECKING:
@@ -40,16 +41,21 @@ def refusal_of(error: BaseException, words: Words, handler: str, must_end: Calla
         return Refusal(error.text, error.code, Category.ACTION, error.details)
     if isinstance(error, asyncio.CancelledError) and not must_end():
         return Refusal(words.cancelled, Code.CANCELLED, words.category)
-    if isinstance(error, Exception | SystemExit):  # sys.exit() in a handler must not end the server
-        logger.error("%s failed", handler, exc_info=error)
-        return Refusal(words.failed, Code.ACTION_FAILED, words.category)
-    raise error
+    if isinstance(error, asyncio.CancelledError) or not is_own(error):
+        raise error
+    logger.error("%s failed", handler, exc_info=error)
+    return Refusal(words.failed, Code.ACTION_FAILED, words.category)
 
 
-def not_foreseen(error: Exception, what: str) -> Refusal:
-    """Log what kept a request from being handled or answered, and give its refusal; a Refusal is its own."""
+def not_foreseen(error: BaseException, what: str) -> Refusal:
+    """Log what kept a request from being handled or answered, and give its refusal; a Refusal is its own.
+
+    Raises the exception again when it concerns more than this request. Nothing was awaited: it is no cancellation.
+    """
     if isinstance(error, Refusal):
         return error
+    if not is_own(error):
+        raise error
     logger.error("handling %s failed", what, exc_info=error)
     return Refusal("Internal error", Code.INTERNAL, Category.INTERNAL)
 

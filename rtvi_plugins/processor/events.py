@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from rtvi_plugins.errors import did_you_mean
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.stepping import is_from_outside
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,8 @@ class EventSource:
                     raise
                 first = first or error
                 logger.exception("handler of %s was cancelled", name)
-            except (Exception, SystemExit) as error:  # sys.exit() in a handler must not end the server
+            except BaseException as error:
+                pass_on(error)
                 first = first or error
                 logger.exception("handler of %s failed", name)
         return first

@@ -14,9 +14,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.fitting import fitted, place_of
 from rtvi_plugins.processor.message_types import FunctionType
 from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.processor.tables import NOTHING
 from rtvi_plugins.protocol.frames import FunctionCallResultFrame
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
@@ -182,7 +184,8 @@ def _begin_delivery(processor: RTVIProcessor, call: FunctionCall, outcome: Any) 
 async def _deliver_safely(call: FunctionCall, outcome: Any) -> None:
     try:
         await call.deliver(outcome)
-    except Exception:
+    except BaseException as error:
+        pass_on(error)
         logger.exception("delivering the outcome of function call %s failed", call.tool_call_id)
 
 
@@ -275,7 +278,9 @@ async def handle_function_call(
                 answered = result_callback(outcome)
                 if inspect.isawaitable(answered):
                     await answered
-        except Exception:
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError) or is_from_outside():
+                pass_on(error)
             logger.exception("the result_callback of function call %s failed", tool_call_id)
         await processor.push_frame(FunctionCallResultFrame(name, tool_call_id, arguments, outcome))
 

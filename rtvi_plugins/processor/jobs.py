@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.handlers import HandlerKind, Signature
+from rtvi_plugins.interrupts import contained
 from rtvi_plugins.jobs.base import Executor, InvalidResultError, Job, JobFunction, epoch_ms
 from rtvi_plugins.jobs.group import Data, Gate, JobGroup, Worker
 from rtvi_plugins.jobs.local import LocalExecutor
@@ -259,7 +260,7 @@ def _until_it_stops(invoke: InvokeJob) -> InvokeJob:
     """
 
     async def waiting(processor: Any, job: Job, given: dict[str, Any]) -> Any:
-        thread = asyncio.ensure_future(invoke(processor, job, given))
+        thread = asyncio.ensure_future(contained(invoke(processor, job, given)))
         was_cancelled = False
         while not thread.done():
             try:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor import configuration
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol.messages import ServerType, reply
@@ -66,7 +67,8 @@ async def bot_is_ready(processor: RTVIProcessor) -> None:
         try:
             for text in await configuration.apply_initial(processor):
                 await processor.send_error(text, category=Category.CONFIGURATION)
-        except Exception:
+        except BaseException as error:
+            pass_on(error)
             logger.exception("applying the initial configuration failed")
         finally:
             state.is_applying = False

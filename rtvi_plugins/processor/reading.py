@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import Any, Final
 
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.dispatching import DispatchingMessages
 from rtvi_plugins.processor.ending import not_foreseen
 from rtvi_plugins.processor.port import Port, Session
@@ -116,7 +117,8 @@ class ReadingMessages(DispatchingMessages):
                     self._held_up(asyncio.current_task())
                     self._starting, outer = outer, None
                     await rest
-            except (Exception, SystemExit):
+            except BaseException as error:
+                pass_on(error)
                 logger.exception("handling a message failed")
         if outer is not None:
             self._starting = outer
@@ -180,7 +182,7 @@ class ReadingMessages(DispatchingMessages):
                         self._starting = None
                         try:
                             answering = handler(self, id_, data)
-                        except Exception as error:  # noqa: BLE001 - the client is told of every one
+                        except BaseException as error:  # noqa: BLE001 - the client is told of every one
                             self.refuse(Request(id_), not_foreseen(error, message["type"]))
                             continue
                 if answering is None:
@@ -240,7 +242,7 @@ class ReadingMessages(DispatchingMessages):
                         else:
                             answering = run_started(self, answering, handling)
                         handling = awaited = None  # type: ignore[assignment] # what is held up must not be kept twice
-                    except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+                    except BaseException as error:  # noqa: BLE001 - nobody is left without an answer
                         self.refuse(Request(id_, t, is_short), not_foreseen(error, action.action))
                         continue
                 try:
@@ -250,7 +252,8 @@ class ReadingMessages(DispatchingMessages):
                         self._held_up(task)
                         message = answering = data = None  # nor all it came from
                         await rest
-                except (Exception, SystemExit):
+                except BaseException as error:
+                    pass_on(error)
                     logger.exception("handling a message failed")
                 if task not in readers:
                     return
@@ -261,9 +264,10 @@ class ReadingMessages(DispatchingMessages):
                 "session %s: plugin code cancelled the task that reads; another one goes on", self.session.id
             )
             self._lead(receive)
-        except Exception:
+        except BaseException as error:
+            self.finish("failed")  # whatever it is: without a reader, nobody would hear that the client has gone
+            pass_on(error)
             logger.exception("session %s failed", self.session.id)
-            self.finish("failed")
         else:
             if is_main:
                 self.finish("disconnected")
@@ -321,7 +325,8 @@ class ReadingMessages(DispatchingMessages):
             # Nothing was begun meanwhile, so it was done at once, or there is nothing else to do.
             if self._begun == begun and not self._not_begun:
                 self._is_spreading = False
-        except (Exception, SystemExit):
+        except BaseException as error:
+            pass_on(error)
             logger.exception("handling a message failed")
         finally:
             self._workers.discard(task)

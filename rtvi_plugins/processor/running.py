@@ -83,7 +83,7 @@ def answer(processor: DispatchingMessages, request: Request, action: RTVIAction,
             result = answer_plain(processor, request, action, result)
     except (NotJSONError, ValueError):
         result = answer_plain(processor, request, action, result)
-    except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+    except BaseException as error:  # noqa: BLE001 - nobody is left without an answer
         processor.refuse(request, not_foreseen(error, action.action))
     if not request.is_answered:
         request.is_answered = True
@@ -98,7 +98,7 @@ def answer_plain(processor: DispatchingMessages, request: Request, action: RTVIA
         processor._port.send(answer_of(request.id, request.t, request.is_short, plain))
     except Refusal as refusal:
         processor.refuse(request, refusal)
-    except Exception as error:  # noqa: BLE001 - nobody is left without an answer
+    except BaseException as error:  # noqa: BLE001 - nobody is left without an answer
         processor.refuse(request, not_foreseen(error, action.action))
     else:
         return plain

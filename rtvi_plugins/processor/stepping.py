@@ -11,6 +11,8 @@ import types
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any
 
+from rtvi_plugins.interrupts import is_own
+
 
 def is_from_outside() -> bool:
     """Whether the CancelledError at hand was meant for this task, not raised by the handler itself."""
@@ -76,7 +78,7 @@ def rest_of(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any,
 @types.coroutine
 def rest_thrown_into(coroutine: Coroutine[Any, Any, Any], error: BaseException) -> Generator[Any, Any, Any]:
     """Raise an exception where a coroutine waits, and await the coroutine to its end."""
-    if isinstance(error, GeneratorExit):
+    if isinstance(error, GeneratorExit) and not is_own(error):
         coroutine.close()
         raise error
     try:

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message
 
@@ -145,7 +146,8 @@ class Turn:
                 await self._processor.handle_message(message)
             await self._processor.wait_idle()
             self._reason = "ended"
-        except Exception:
+        except BaseException as error:
+            pass_on(error)
             logger.exception("session %s failed", self._processor.session.id)
         finally:
             try:

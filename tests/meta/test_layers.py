@@ -12,6 +12,7 @@ PACKAGE: Final = Path(__file__).parent.parent.parent / "rtvi_plugins"
 LAYERS: Final = {
     "annotations": 0,
     "errors": 0,
+    "interrupts": 0,
     "schema": 0,
     "manifest": 1,
     "protocol": 1,
@@ -37,9 +38,9 @@ NARROWER: Final = {
     # Names of old for the application; nothing that runs uses them.
     "compat": {"errors", "processor", "protocol"},
     # What runs with every message knows nothing of plugins and hooks.
-    "processor": {"errors", "schema", "handlers", "protocol", "jobs"},
+    "processor": {"errors", "interrupts", "schema", "handlers", "protocol", "jobs"},
     # Jobs are run by the processor and know nothing of it.
-    "jobs": {"errors", "schema", "handlers", "protocol"},
+    "jobs": {"errors", "interrupts", "schema", "handlers", "protocol"},
     # The built-in responders are a plugin like any other: nothing of the binding that loads them.
     "responders": {"errors", "schema", "hooks"},
     # What hosts share decides; it is given the bot and knows nothing of how it came about, but for its type.
