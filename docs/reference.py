@@ -45,7 +45,8 @@ AT_THE_BOUND: Final = {
     "option_timeout": "The update is refused with `option-failed` and rolled back.",
     "message_timeout": "The message is refused with `unanswered`; a later answer is dropped.",
     "send_timeout": "The connection is closed.",
-    "stop_timeout": "What still runs is cancelled; clients get `error` with `fatal: true`, then close code 1001.",
+    "stop_timeout": "What still runs is cancelled, and named in the log; clients get `error` with `fatal: true`, then "
+    "close code 1001. What ignores that as well is cut off six seconds later.",
 }
 """What happens when a limit of `runtime.limits` is reached."""
 

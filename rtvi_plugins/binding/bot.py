@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from rtvi_plugins.binding.responding import make_responder
 from rtvi_plugins.errors import Problem, StartupError, errors_of, sort_problems, warnings_of
 from rtvi_plugins.hooks.contracts import Responder
 from rtvi_plugins.hooks.host import PluginHost
-from rtvi_plugins.interrupts import pass_on
+from rtvi_plugins.interrupts import contained, pass_on
 from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
 from rtvi_plugins.processor.core import RTVIProcessor
@@ -109,20 +109,39 @@ HOOK_TIMEOUT_S: Final = 10.0
 """How long a session hook may take: a connection stays open until it is done."""
 
 
+_given_up: Final[set[asyncio.Task[Any]]] = set()
+"""Hooks that did not end when they were cancelled; kept, for asyncio itself forgets tasks."""
+
+
 async def _call_all(hooks: tuple[Callable[..., Any], ...], *arguments: Any) -> None:
     for hook in hooks:
+        name = getattr(hook, "__qualname__", hook)
         try:
             outcome = hook(*arguments)
             if inspect.isawaitable(outcome):
-                async with asyncio.timeout(HOOK_TIMEOUT_S):
-                    await outcome
+                await _in_time(outcome)
         except asyncio.CancelledError:
             if is_from_outside():
                 raise
-            logger.exception("session hook %s was cancelled", getattr(hook, "__qualname__", hook))
+            logger.exception("session hook %s was cancelled", name)
         except BaseException as error:
             pass_on(error)
-            logger.exception("session hook %s failed", getattr(hook, "__qualname__", hook))
+            logger.exception("session hook %s failed", name)
+
+
+async def _in_time(hook: Awaitable[Any]) -> None:
+    """Await a hook; raises TimeoutError when it takes too long, however it takes its cancellation."""
+    task = asyncio.get_running_loop().create_task(contained(hook))
+    try:
+        await asyncio.wait((task,), timeout=HOOK_TIMEOUT_S)
+    finally:
+        if not task.done():
+            _given_up.add(task)
+            task.add_done_callback(_given_up.discard)
+            task.cancel()
+    if not task.done():
+        raise TimeoutError(f"it took longer than {HOOK_TIMEOUT_S:g} s and is given up")
+    task.result()
 
 
 def log_warnings(problems: Iterable[Problem]) -> None:

@@ -29,6 +29,7 @@ def serve_pipeline(
     sockets: list[socket.socket],
     tell: Callable[[str], None],
     until: Callable[[], Awaitable[None]] | None = None,
+    give_up: Callable[[], object] = serving.end_as_asked,
     *,
     host: str,
     transport: str | None = None,
@@ -50,8 +51,9 @@ def serve_pipeline(
         routes = [Route("/", console.index), Route("/assets/{name}", console.asset)]
 
     def serve_app(app: ASGIApp, stop: Callable[[], Awaitable[None]]) -> None:
-        config = configure(app, [bot.manifest.runtime.limits], lifespan="on")
-        serving.serve(lambda on_started: Server(config, stop, on_started), sockets, tell, until)
+        limits = [bot.manifest.runtime.limits]
+        config = configure(app, limits, lifespan="on")
+        serving.serve(lambda on_started: Server(config, stop, on_started, limits), sockets, tell, until, give_up)
 
     launch(
         bot,

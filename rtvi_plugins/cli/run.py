@@ -7,7 +7,8 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -18,6 +19,7 @@ from rtvi_plugins.errors import ExitCode, errors_of
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.cli.reloading import Watch
 
 
 class LogLevel(enum.StrEnum):
@@ -74,13 +76,15 @@ def run(
 ) -> None:
     """Serve bots until asked to stop.
 
-    SIGINT or SIGTERM stops gracefully, a second one at once.
+    SIGINT or SIGTERM stops gracefully: handlers have the bot's `stop_timeout`. What has not ended six seconds after
+    that is named in the log, and the process ends all the same. A second signal ends it at once.
 
     Prints one line per bot when it can be reached. Starts nothing when there is any problem.
 
     A manifest with `pipeline:` runs on Pipecat, alone in its process; others share one server.
 
-    Exit codes: 0 stopped as asked, 1 problems, 2 bad usage, 3 cannot listen.
+    Exit codes: 0 stopped as asked, whatever still ran; 1 problems, 2 bad usage, 3 cannot listen, 130 or 143 ended by a
+    second SIGINT or SIGTERM.
     """
     from rtvi_plugins.binding.bot import (  # noqa: PLC0415 - not for other commands' start-up
         discover_plugins,
@@ -123,6 +127,8 @@ def run(
     def tell(address: str) -> None:
         tell_addresses(bots, address)
 
+    give_up = partial(end, watch, listening_at)
+
     if pipeline is None:
         from rtvi_plugins.server.app import BotHost  # noqa: PLC0415 - see above
 
@@ -131,6 +137,7 @@ def run(
             sockets,
             tell,
             watch,
+            give_up,
             with_console=not no_console,
         )
     else:
@@ -138,7 +145,7 @@ def run(
 
         try:
             launching.serve_pipeline(
-                pipeline, sockets, tell, watch,
+                pipeline, sockets, tell, watch, give_up,
                 host=host, transport=transport, proxy=proxy, origins=origins, hosts=hosts, with_console=not no_console,
             )  # fmt: skip
         except launching.CannotLaunchError as error:
@@ -146,6 +153,15 @@ def run(
             raise typer.Exit(ExitCode.UNAVAILABLE) from None
     if watch is not None and watch.has_changed:
         reloading.start_again(listening_at)
+
+
+def end(watch: Watch | None, port: int) -> NoReturn:
+    """End the process, or replace it where a file has changed, whatever still runs in it."""
+    from rtvi_plugins.cli import reloading, serving  # noqa: PLC0415 - imported already by whoever comes here
+
+    if watch is not None and watch.has_changed:
+        reloading.start_again(port)
+    serving.end_as_asked()
 
 
 def find_pipeline(bots: Sequence[Bot]) -> Bot | None:

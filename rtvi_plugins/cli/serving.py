@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from rtvi_plugins.cli.problems import counted
 from rtvi_plugins.console.page import Console
 from rtvi_plugins.errors import ExitCode
+from rtvi_plugins.hosting import remaining
 from rtvi_plugins.server.run import Server, make_server
 
 if TYPE_CHECKING:
@@ -29,8 +30,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 2048
+END_GRACE_S: Final = 6.0
+"""How long the end may take beside the bots' `stop_timeout`: clients are told, sessions closed, hooks called."""
 THREADS_GRACE_S: Final = 2.0
 """How long threads may take to end once everything else has; handlers had the bot's `stop_timeout` before that."""
+
+
+def end_as_asked() -> NoReturn:
+    """End the process at once, as one that was asked to stop and has."""
+    end_now(ExitCode.FINE)
 
 
 class CannotListenError(Exception):
@@ -97,12 +105,13 @@ def serve_bots(
     sockets: list[socket.socket],
     tell: Callable[[str], None],
     until: Callable[[], Awaitable[None]] | None = None,
+    give_up: Callable[[], object] = end_as_asked,
     *,
     with_console: bool = True,
 ) -> None:
     """Serve bots on the standalone host, with the console at `/` or without; see `serve`."""
     page = Console() if with_console else None
-    serve(lambda on_started: make_server(hosts, page=page, on_started=on_started), sockets, tell, until)
+    serve(lambda on_started: make_server(hosts, page=page, on_started=on_started), sockets, tell, until, give_up)
 
 
 def serve(
@@ -110,20 +119,29 @@ def serve(
     sockets: list[socket.socket],
     tell: Callable[[str], None],
     until: Callable[[], Awaitable[None]] | None = None,
+    give_up: Callable[[], object] = end_as_asked,
 ) -> None:
     """Serve until a signal comes or `until` is over.
 
-    tell: gets the address, once the server listens.
+    tell:    gets the address, once the server listens.
+    give_up: ends the process where handlers do not let the server stop in time; it must not return.
     The first SIGINT or SIGTERM stops gracefully, and this returns; the second ends the process at once.
     """
     signals = 0
+    deadline: Deadline | None = None
+
+    def stop() -> None:
+        nonlocal deadline
+        server.should_exit = True
+        if deadline is None:
+            deadline = Deadline(server.stop_timeout + END_GRACE_S, runner.get_loop(), give_up)
 
     def on_signal(number: int, _frame: object) -> None:
         nonlocal signals
         signals += 1
         if signals > 1:
             end_now(128 + number)
-        server.should_exit = True
+        stop()
         loop = runner.get_loop()
         if loop.is_running():
             loop.call_soon_threadsafe(logger.info, "stopping; the next signal stops at once")
@@ -134,7 +152,7 @@ def serve(
         tell(address)
 
     async def run() -> None:
-        watching = None if until is None else asyncio.create_task(_stop_after(until, server))
+        watching = None if until is None else asyncio.create_task(_stop_after(until, stop))
         try:
             await server.serve(sockets=sockets)
         finally:
@@ -147,6 +165,8 @@ def serve(
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         _handle_signals(on_signal)
         runner.run(run())
+    if deadline is not None:
+        deadline.cancel()
 
 
 def _handle_signals(handler: Callable[[int, object], None]) -> None:
@@ -155,13 +175,37 @@ def _handle_signals(handler: Callable[[int, object], None]) -> None:
         signal.signal(number, handler)
 
 
-async def _stop_after(until: Callable[[], Awaitable[None]], server: Server) -> None:
+async def _stop_after(until: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
     await until()
-    server.should_exit = True
+    stop()
+
+
+class Deadline:
+    """The hard end: a handler that swallows its cancellation, or blocks the event loop, must not keep the server.
+
+    In a thread, for the event loop may be what hangs.
+    """
+
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop, give_up: Callable[[], object]) -> None:
+        self._seconds = seconds
+        self._loop = loop
+        self._give_up = give_up
+        self._is_met = threading.Event()
+        threading.Thread(target=self._watch, name="rtvi-deadline", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Note that everything has ended."""
+        self._is_met.set()
+
+    def _watch(self) -> None:
+        if not self._is_met.wait(self._seconds):
+            names = remaining.in_words(remaining.of_loop(self._loop)) or "nothing of a plugin"
+            logger.error("not stopped after %g s; ending all the same. Still running: %s", self._seconds, names)
+            self._give_up()
 
 
 def _end_despite_threads() -> None:
-    """See to it that the process ends soon, though threads in which handlers hang would be waited for.
+    """See to it that the process ends soon, though threads in which handlers run would be waited for.
 
     A thread cannot be stopped, and Python waits for all of them. The main thread goes on to end as usual, exit handlers
     included; this only cuts short its waiting for threads that are still busy.
@@ -171,8 +215,9 @@ def _end_despite_threads() -> None:
         deadline = time.monotonic() + THREADS_GRACE_S
         while busy := [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]:
             if time.monotonic() > deadline:
-                text = "%s still busy in a thread; ending all the same"
-                logger.warning(text, counted(len(busy), "handler"))
+                names = remaining.in_words(remaining.of_threads()) or "their names cannot be told"
+                text = "%s still busy in a thread; ending all the same: %s"
+                logger.warning(text, counted(len(busy), "handler"), names)
                 end_now(ExitCode.FINE)
             time.sleep(0.02)
 

@@ -20,6 +20,7 @@ from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from rtvi_plugins.binding import Bot
+from rtvi_plugins.hosting import remaining
 from rtvi_plugins.hosting.admission import STOPPING, Denied, as_config, read_config
 from rtvi_plugins.pipecat.beginning import watch_beginning
 from rtvi_plugins.pipecat.building import BuildError, build
@@ -188,7 +189,10 @@ class Sessions:
             async with asyncio.timeout(self._bot.manifest.runtime.limits.stop_timeout):
                 await asyncio.gather(*(processor.wait_idle() for processor in processors))
         except TimeoutError:
-            logger.warning("%s: some actions were still running and are cancelled", self._bot.name)
+            names = remaining.in_words(remaining.of_loop(asyncio.get_running_loop()))
+            logger.warning(
+                "%s: some actions were still running and are cancelled: %s", self._bot.name, names or "no handler"
+            )
         for processor in processors:
             processor.tell_error(STOPPING, fatal=True)
         if workers:

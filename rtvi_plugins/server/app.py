@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from rtvi_plugins.hosting import access
+from rtvi_plugins.hosting import access, remaining
 from rtvi_plugins.hosting.admission import GONE, STOPPING, Admission, Denied, as_config
 from rtvi_plugins.hosting.answers import refuse_handshake
 from rtvi_plugins.processor.port import Caller, Session
@@ -218,7 +218,10 @@ class BotHost(Admission):
                     *(asyncio.wait({task}) for task in (*(turn.task for turn in turns), *jobs)),
                 )
         except TimeoutError:
-            logger.warning("%s: some actions were still running and are cancelled", self.bot.name)
+            names = remaining.in_words(remaining.of_loop(asyncio.get_running_loop()))
+            logger.warning(
+                "%s: some actions were still running and are cancelled: %s", self.bot.name, names or "no handler"
+            )
         for turn in turns:
             turn.cancel("shutdown")
         for job in jobs:

@@ -31,12 +31,19 @@ class Server(uvicorn.Server):
 
     stop:       ends them; not called when the server is made to stop at once.
     on_started: is told the address.
+    limits:     of the bots that it serves.
     """
 
     def __init__(
-        self, config: uvicorn.Config, stop: Callable[[], Awaitable[object]], on_started: Callable[[str], None]
+        self,
+        config: uvicorn.Config,
+        stop: Callable[[], Awaitable[object]],
+        on_started: Callable[[str], None],
+        limits: Iterable[Limits],
     ) -> None:
         super().__init__(config)
+        self.stop_timeout = max(one.stop_timeout for one in limits)
+        """Seconds that handlers may go on for once the server was asked to stop."""
         self._stop = stop
         self._on_started = on_started
 
@@ -71,8 +78,9 @@ def make_server(
     async def stop() -> None:
         await asyncio.gather(*(host.stop() for host in hosts))
 
-    config = configure(create_app(hosts, page), [host.limits for host in hosts], host=host, port=port, lifespan="off")
-    return Server(config, stop, on_started)
+    limits = [host.limits for host in hosts]
+    config = configure(create_app(hosts, page), limits, host=host, port=port, lifespan="off")
+    return Server(config, stop, on_started, limits)
 
 
 def configure(

@@ -99,7 +99,8 @@ async def serve(
         serving.address = address
         started.set()
 
-    server = Server(configure(app, [bot.manifest.runtime.limits], lifespan="off", port=0), stop, on_started)
+    limits = [bot.manifest.runtime.limits]
+    server = Server(configure(app, limits, lifespan="off", port=0), stop, on_started, limits)
     running = asyncio.create_task(server.serve())
     try:
         await asyncio.wait_for(started.wait(), 10)
