@@ -38,6 +38,9 @@ AT_THE_BOUND: Final = {
     "max_sessions": "The opening handshake, `/start` and `/action` answer 503.",
     "max_actions": "The request is refused with `busy`.",
     "max_jobs": "The request is refused with `busy`.",
+    "max_threads": "Further calls wait for a thread until their `timeout`; where calls that were given up hold all of "
+    "them, they are refused with `busy`.",
+    "max_threads_total": "As `max_threads`; the session with the fewest calls running comes first.",
     "max_waiting": "The message is refused with `busy`.",
     "max_outgoing": "The connection is closed, since its client does not read.",
     "max_outgoing_bytes": "The connection is closed, since its client does not read.",

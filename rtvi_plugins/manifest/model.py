@@ -193,6 +193,10 @@ class Limits(Model):
     """Requests of one session that run at once."""
     max_jobs: int = Field(default=32, ge=1)
     """Workers of long actions of one session that run at once."""
+    max_threads: int = Field(default=8, ge=1, le=1_000)
+    """Plain `def` handlers of one session that run at once; one that was given up counts until it ends."""
+    max_threads_total: int = Field(default=32, ge=1, le=10_000)
+    """Plain `def` handlers of all sessions that run at once; a quarter is for sessions that have none running."""
     max_waiting: int = Field(default=256, ge=1)
     """Messages of one session that wait for the bot to be ready."""
     max_outgoing: int = Field(default=1_024, ge=16)

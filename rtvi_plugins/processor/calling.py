@@ -1,19 +1,17 @@
 """Calling handlers, whatever their form: original or typed, coroutine or plain function.
 
-Plain functions run in threads, so that one that blocks holds up nobody else.
+Plain functions run in threads (`threads`), so that one that blocks holds up nobody else.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 
 from rtvi_plugins.handlers import Form, HandlerKind, Signature, parameter_name
+from rtvi_plugins.processor.threads import THREADS
 
 Invoke = Callable[..., Awaitable[Any]]
 """`invoke(processor, arguments)`: run an action's handler, whatever its form; one that takes its job gets it third."""
@@ -21,38 +19,12 @@ Apply = Callable[[Any, Any], Awaitable[Any]]
 """`apply(processor, option)`: run an option's handler; `option` has `name` and `value`."""
 
 
-class HandlerThreads:
-    """The threads in which plain `def` handlers run. Made on first use; 32 at once, further calls queue."""
-
-    def __init__(self, size: int = 32) -> None:
-        self._size = size
-        self._executor: ThreadPoolExecutor | None = None
-
-    async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run it in a thread, with the caller's context variables; await what it returns if that is awaitable."""
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="rtvi-handler")
-        call = functools.partial(contextvars.copy_context().run, _call, function, *args, **kwargs)
-        result = await asyncio.get_running_loop().run_in_executor(self._executor, call)
-        return await result if inspect.isawaitable(result) else result
-
-
-def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        return function(*args, **kwargs)
-    except (StopIteration, GeneratorExit) as error:  # no future can carry the one; the other ends whoever waits for it
-        raise RuntimeError(f"a handler raised {type(error).__name__}") from error
-
-
-_THREADS: Final = HandlerThreads()
-
-
 def as_coroutine(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """Give a function whose call can be awaited: coroutine functions as they are, plain ones through a thread."""
     # The plain case first: reading a whole signature takes 50 us, and a large bot has thousands of handlers.
     if inspect.iscoroutinefunction(function) or Signature.of(function, HandlerKind.MESSAGE).is_async:
         return function
-    return functools.partial(_THREADS.run, function)
+    return functools.partial(THREADS.run, function)
 
 
 async def store_only(_processor: Any, _option: Any) -> None:

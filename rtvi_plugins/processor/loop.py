@@ -20,6 +20,7 @@ from rtvi_plugins.processor.dispatching import WITHOUT_WAITING
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.reading import ReadingMessages, Receive
 from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.threads import ThreadShare
 from rtvi_plugins.protocol.messages import Message
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ DEFAULT_LIMITS: Final[Mapping[str, float]] = MappingProxyType(
     {
         "max_actions": 256,
         "max_jobs": 32,
+        "max_threads": 8,
+        "max_threads_total": 32,
         "max_waiting": 256,
         "ready_timeout": 30.0,
         "option_timeout": 8.0,
@@ -41,7 +44,7 @@ class MessageLoop(ReadingMessages):
 
     limits: ClassVar[Mapping[str, float]] = DEFAULT_LIMITS
 
-    __slots__ = ("_end_reason", "_ended", "_is_closing", "_waiting_timer")
+    __slots__ = ("_end_reason", "_ended", "_is_closing", "_threads", "_waiting_timer")
 
     def __init__(self, port: Port | None, session: Session | None) -> None:
         super().__init__(port, session or Session(), self.limits["max_actions"])
@@ -49,6 +52,7 @@ class MessageLoop(ReadingMessages):
         self._ended: asyncio.Future[str] | None = None
         self._end_reason: str | None = None
         self._is_closing = False
+        self._threads: ThreadShare | None = None
 
     async def handle_message(self, message: Message | BaseModel) -> None:
         """Handle one decoded message of the client; returns once it is answered, or kept for the bot to be ready.
@@ -139,6 +143,15 @@ class MessageLoop(ReadingMessages):
         """Wait until nothing runs for the client."""
         while tasks := self._tasks():
             await asyncio.wait(tasks, timeout=0.1)
+
+    @property
+    def thread_share(self) -> ThreadShare:
+        """What this session has of the threads in which plain `def` handlers run."""
+        if self._threads is None:
+            limits = {**DEFAULT_LIMITS, **self.limits}
+            most, total = int(limits["max_threads"]), int(limits["max_threads_total"])
+            self._threads = ThreadShare(self.session.id, most, total)
+        return self._threads
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine as long as the session lasts; it is cancelled at its end."""
