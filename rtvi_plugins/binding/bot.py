@@ -156,17 +156,19 @@ def load_bots(
     host: PluginHost | None = None,
     environ: Mapping[str, str] | None = None,
     root: str | Path | None = None,
+    together: bool = True,
 ) -> tuple[tuple[Bot, ...], tuple[Problem, ...]]:
     """Load manifests, files or folders of them, and bind them. Returns the sound bots and all problems.
 
     A bot is sound when its manifest has no problem worse than a warning and everything declared has its handler.
+    together: whether one server is to serve them all: then two of one name are a problem.
     root: the folder that every file must lie in; left out, the folder of each manifest, or the one that was named.
     """
     host = discover_plugins() if host is None else host
     shipped = {name: file for name, (_, file) in host.manifests().items()}
     with collector_paused():
         environ = os.environ if environ is None else environ
-        loaded, problems = load_manifests(paths, shipped=shipped, environ=environ, root=root)
+        loaded, problems = load_manifests(paths, shipped=shipped, environ=environ, root=root, together=together)
         found: list[Problem] = [*problems]
         bots: list[Bot] = []
         faulty = {problem.location.path for problem in errors_of(problems)}

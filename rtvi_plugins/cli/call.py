@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rtvi_plugins.cli.options import check_token
 from rtvi_plugins.cli.output import say
 from rtvi_plugins.cli.target import BadAddressError, parse_address
 from rtvi_plugins.errors import ExitCode
@@ -39,7 +40,10 @@ def call(
     ] = None,
     interrupt: Annotated[bool, typer.Option("--interrupt", help="With --set: interrupt the bot first.")] = False,
     token: Annotated[
-        str | None, typer.Option(metavar="TOKEN", envvar="RTVI_TOKEN", help="Bearer token.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="TOKEN", envvar="RTVI_TOKEN", callback=check_token, help="Bearer token.", show_default=False
+        ),
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that each request may take.")] = 60.0,
     legacy: Annotated[bool, typer.Option("--legacy", help="Speak RTVI 0.3, as clients before 1.0 do.")] = False,

@@ -53,7 +53,7 @@ def check(
         from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - only when it runs
 
         host = discover_plugins()
-        bots, problems = load_bots(paths, host=host, root=root)
+        bots, problems = load_bots(paths, host=host, root=root, together=False)
     if strict:
         problems = tuple(replace(problem, severity=Severity.ERROR) for problem in problems)
     errors = errors_of(problems)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rtvi_plugins.cli.options import Root
+from rtvi_plugins.cli.options import Root, check_token
 from rtvi_plugins.cli.output import as_json, say
 from rtvi_plugins.cli.problems import print_problems, summary
 from rtvi_plugins.cli.tables import print_tables
@@ -32,7 +32,9 @@ def describe(
     format_: Annotated[Format, typer.Option("--format", help="table: for people; json: one object.")] = Format.TABLE,
     token: Annotated[
         str | None,
-        typer.Option(envvar="RTVI_TOKEN", help="Bearer token, for a running bot.", show_default=False),
+        typer.Option(
+            envvar="RTVI_TOKEN", callback=check_token, help="Bearer token, for a running bot.", show_default=False
+        ),
     ] = None,
     root: Root = None,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for a running bot.")] = 60.0,

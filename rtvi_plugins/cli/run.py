@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from rtvi_plugins.cli.options import Root
+from rtvi_plugins.cli.options import Root, check_hosts, check_origins
 from rtvi_plugins.cli.output import console, is_terminal, say
 from rtvi_plugins.cli.problems import print_problems, summary
 from rtvi_plugins.errors import ExitCode, errors_of
@@ -93,6 +93,7 @@ def run(
     )
     from rtvi_plugins.cli import reloading  # noqa: PLC0415 - see above
 
+    origins, hosts = check_origins(allow_origin), (*check_hosts(allow_host), host)
     configure_logging(log_level)
     began_ns = time.time_ns()
     plugins = discover_plugins()
@@ -122,7 +123,6 @@ def run(
         raise typer.Exit(ExitCode.UNAVAILABLE) from None
     listening_at = sockets[0].getsockname()[1]
     watch = reloading.Watch(files) if reload else None
-    origins, hosts = allow_origin or (), (*(allow_host or ()), host)
 
     def tell(address: str) -> None:
         tell_addresses(bots, address)

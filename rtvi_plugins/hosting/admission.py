@@ -81,7 +81,7 @@ class Admission:
                 raise Denied(403, "This session is unknown or too old; start a new one")
             return start
         caller = ""
-        if self.tokens:
+        if self.bot.manifest.runtime.auth is not None:
             given = access.bearer(headers.get("authorization")) or next(iter(query.get("token", ())), None)
             found = access.find_caller(self.tokens, given)
             if found is None:

@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from rtvi_plugins.errors import Problem
+from rtvi_plugins.manifest.access import check_access
 from rtvi_plugins.manifest.faults import cut, faults_of
 from rtvi_plugins.manifest.model import LANGUAGE_VERSION, Manifest
 from rtvi_plugins.manifest.paths import dotted, kind_of, shown
@@ -112,6 +113,9 @@ class _State:
         if not any(_declares(value, key) for key in SECTIONS) and not _answers(value):
             text = "the manifest declares no service, function, message or ui"
             self.problems.append(Problem("empty-bot", text, source.locate(())))
+        for place, problem in check_access(source):
+            self.problems.append(problem)
+            self.omit([cut(place)])
         messages = value.get("messages")
         for name in messages if isinstance(messages, dict) else ():
             if name in RESERVED_MESSAGES:

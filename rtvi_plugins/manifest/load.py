@@ -15,6 +15,7 @@ from types import MappingProxyType
 import orjson
 
 from rtvi_plugins.errors import Location, Problem, sort_problems
+from rtvi_plugins.manifest.access import check_together
 from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.env import OPENING, fill_in, read_types
 from rtvi_plugins.manifest.files import (
@@ -30,7 +31,6 @@ from rtvi_plugins.manifest.form import SERVICE_KEYS, check_form, check_version
 from rtvi_plugins.manifest.model import Manifest
 from rtvi_plugins.manifest.source import Source, read_source
 from rtvi_plugins.manifest.use import Uses
-from rtvi_plugins.manifest.veil import veil
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,13 @@ def load_manifests(
     shipped: Mapping[str, Traversable],
     environ: Mapping[str, str],
     root: str | Path | None = None,
+    together: bool = True,
 ) -> tuple[tuple[LoadedManifest, ...], tuple[Problem, ...]]:
     """Load manifest files; a folder stands for the `*.yaml` and `*.yml` files directly in it.
 
     shipped: service manifests that plugins ship, by name, for `use:`.
     environ: what `${env:NAME}` looks into.
+    together: whether one server is to serve them all, so that what one has the others may not.
     root:    the folder that all files must lie in; left out, that of each manifest, or the folder that was named.
     Returns: what is usable, in the order of the files, and every problem of every file by place. Raises nothing.
     """
@@ -74,7 +76,8 @@ def load_manifests(
             problems += found
             if manifest is not None:
                 loaded.append(manifest)
-    return tuple(loaded), sort_problems([*problems, *uses.problems, *_duplicates(loaded)])
+    shared = check_together(loaded) if together else ()
+    return tuple(loaded), sort_problems([*problems, *uses.problems, *shared])
 
 
 def _load(
@@ -122,19 +125,3 @@ def _load(
 def _is_service(source: Source) -> bool:
     keys = source.value.keys()
     return "bot" not in keys and "services" not in keys and bool(keys & SERVICE_KEYS)
-
-
-def _duplicates(loaded: Iterable[LoadedManifest]) -> list[Problem]:
-    first: dict[str, LoadedManifest] = {}
-    problems: list[Problem] = []
-    for item in loaded:
-        if ("bot",) in item.omitted:
-            continue
-        name = item.manifest.bot
-        if name in first:
-            earlier = first[name].source.locate(("bot",))
-            text = f"the bot '{name}' is declared in {earlier} too"
-            problem = Problem("duplicate-bot", text, item.source.locate(("bot",)), "bot", hint="give it another name")
-            problems.append(veil(problem, item.source, ("bot",)))
-        first.setdefault(name, item)
-    return problems

@@ -204,3 +204,31 @@ def test_importing_the_command_line_loads_no_part_of_a_bot(site: Site) -> None:
         print(sorted(heavy & sys.modules.keys()))
     """
     assert site.run([sys.executable, "-c", code]).stdout == "[]\n"
+
+
+def test_variants_of_one_bot_are_checked_side_by_side(site: Site) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        site.add_manifest(name, SOUND.format(name="one"))
+    done = site.rtvi("check", "a.yaml", "b.yaml")
+    assert (done.returncode, done.stdout) == (0, "2 manifests are fine\n")
+    assert json.loads(site.rtvi("check", ".", "--format", "json").stdout)["bots"] == ["one", "one"]
+    done = site.rtvi("run", "a.yaml", "b.yaml", "--port", "0")
+    assert done.returncode == 1
+    assert "b.yaml:2:6: bot: the bot 'one' is declared in a.yaml:2:6 too" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "a.yaml", "--allow-origin", "desk.example"], "'desk.example' never matches: it has no scheme"),
+        (["run", "a.yaml", "--allow-host", "https://bot.example"], "a host name has no scheme"),
+        (["describe", "127.0.0.1:9", "--token", "  "], "the token is blank"),
+        (["call", "127.0.0.1:9", "a.b", "--token", "hunter2-hunter2\n"], "the token holds white space"),
+    ],
+)
+def test_who_may_come_in_is_checked_on_the_command_line_too(site: Site, arguments: list[str], said: str) -> None:
+    site.add_manifest("a.yaml", SOUND.format(name="a"))
+    done = site.rtvi(*arguments, env={"COLUMNS": "200"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "hunter2" not in done.stderr
