@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rtvi_plugins.cli.connecting import unless_told
-from rtvi_plugins.cli.output import as_json, console, is_terminal, printable, say
+from rtvi_plugins.cli.output import as_json, console, is_terminal, say
 from rtvi_plugins.cli.values import (
     ANY,
     BadValueError,
@@ -20,6 +20,7 @@ from rtvi_plugins.cli.values import (
     split_options,
     split_pairs,
 )
+from rtvi_plugins.log import printable
 from rtvi_plugins.protocol.messages import ClientType, Message, ServerType
 from rtvi_plugins.testing.client import Client, RequestError
 

@@ -10,9 +10,10 @@ from typing import Annotated, Final
 import typer
 
 from rtvi_plugins.cli.options import Root
-from rtvi_plugins.cli.output import as_json, one_line, say
+from rtvi_plugins.cli.output import as_json, say
 from rtvi_plugins.cli.problems import all_fine, as_annotation, print_problems, summary
 from rtvi_plugins.errors import ExitCode, Severity, errors_of, warnings_of
+from rtvi_plugins.log import one_line
 from rtvi_plugins.manifest.collecting import collector_paused
 
 FOLDER: Final = "manifests"

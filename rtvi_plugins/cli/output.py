@@ -6,25 +6,14 @@ What comes from files and from bots is printed without the control characters th
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any
+
+from rtvi_plugins.log import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def printable(text: str) -> str:
-    """Write control characters as their codes; line feeds and tabs stay."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
-
-
-def one_line(text: str) -> str:
-    """Write control characters, line feeds and tabs too, so that the text takes one line."""
-    return printable(text.replace("\n", "\\n").replace("\t", "\\t"))
 
 
 def say(text: str = "", *, to_stderr: bool = False) -> None:

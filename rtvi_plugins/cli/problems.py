@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtvi_plugins.cli.output import console, is_terminal, one_line
+from rtvi_plugins.cli.output import console, is_terminal
 from rtvi_plugins.errors import Location, Problem, Severity, errors_of, warnings_of
+from rtvi_plugins.log import one_line
 
 if TYPE_CHECKING:
     from rtvi_plugins.hooks.host import PluginHost

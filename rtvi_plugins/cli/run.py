@@ -16,6 +16,7 @@ from rtvi_plugins.cli.options import Root, check_hosts, check_origins
 from rtvi_plugins.cli.output import console, is_terminal, say
 from rtvi_plugins.cli.problems import print_problems, summary
 from rtvi_plugins.errors import ExitCode, errors_of
+from rtvi_plugins.log import LineFormatter
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
@@ -191,7 +192,8 @@ def configure_logging(level: LogLevel) -> None:
     else:
         handler = logging.StreamHandler(sys.stderr)
         form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level.upper(), format=form, handlers=[handler])
+    handler.setFormatter(LineFormatter(form))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     if level is not LogLevel.DEBUG:
         # What the server says of every connection is noise beside what bots and plugins say.
         for name in ("uvicorn", "websockets", "watchfiles", "httpx", "asyncio", "pipecat", "aiortc", "aioice"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rtvi_plugins.cli.output import aligned, console, is_terminal, one_line, say
+from rtvi_plugins.cli.output import aligned, console, is_terminal, say
+from rtvi_plugins.log import one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ Every host asks here, whatever carries its connections.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.hosting import access
+from rtvi_plugins.hosting.notices import MAX_LENGTH, Notices
 from rtvi_plugins.processor.changes import check_start
 from rtvi_plugins.processor.config import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
 from rtvi_plugins.processor.requests import Refusal
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 STOPPING: Final = "The server is shutting down"
 GONE: Final = "The client has left"
-UNSERVED: Final = "This host name is not served here; list it under runtime.hosts"
-FOREIGN: Final = "This origin is not allowed; list it under runtime.origins"
+UNSERVED: Final = "This host name is not served here; list it under runtime.hosts, or start with --allow-host"
+FOREIGN: Final = "This origin is not allowed; list it under runtime.origins, or start with --allow-origin"
 
 
 class Denied(Exception):  # noqa: N818 - not a failure of ours
@@ -54,23 +56,42 @@ class Admission:
         self.tokens: Mapping[str, str] = runtime.auth.tokens if runtime.auth else {}
         self.starts = access.Starts()
         self.is_stopping = False
+        self._notices = Notices()
 
     def describe(self, base: str = "") -> dict[str, str]:
         """Say what the bot is and where; `base` is the path it is served under."""
         manifest = self.bot.manifest
         return {"bot": manifest.bot, "description": manifest.description, "ws": f"{base}/ws", "start": f"{base}/start"}
 
-    def admit(self, headers: Mapping[str, str], scheme: str) -> None:
-        """Check host and origin. Raises Denied."""
-        self.admit_host(headers)
+    def is_admitted(self, headers: Mapping[str, str], scheme: str) -> bool:
+        """Return whether host and origin are allowed."""
         host = headers.get("host", "")
-        if not access.is_origin_allowed(headers.get("origin"), host, scheme, self.origins):
+        is_host_allowed = access.is_host_allowed(host, self.hosts)
+        return is_host_allowed and access.is_origin_allowed(headers.get("origin"), host, scheme, self.origins)
+
+    def admit(self, headers: Mapping[str, str], scheme: str) -> None:
+        """Check host and origin. Raises Denied, and logs what would allow it."""
+        self.admit_host(headers)
+        origin = headers.get("origin")
+        if not access.is_origin_allowed(origin, headers.get("host", ""), scheme, self.origins):
+            given = shlex.quote((origin or "")[:MAX_LENGTH])
+            way_out = f"allow it with --allow-origin {given}, or under runtime.origins"
+            self._notices.tell(f"origin {origin}", f"{self.bot.name}: refused a page of the origin {given}; {way_out}")
             raise Denied(403, FOREIGN)
 
     def admit_host(self, headers: Mapping[str, str]) -> None:
-        """Check the host only: enough for files that everybody may have. Raises Denied."""
-        if not access.is_host_allowed(headers.get("host", ""), self.hosts):
+        """Check the host only: enough for files that are for everybody. Raises Denied, and logs what would allow it."""
+        host = headers.get("host", "")
+        if not access.is_host_allowed(host, self.hosts):
+            self.tell_unserved(host)
             raise Denied(403, UNSERVED)
+
+    def tell_unserved(self, host: str) -> None:
+        """Log that a request named a host that is not served."""
+        name = access.split_host(host)[0][:MAX_LENGTH]
+        way_out = f"allow it with --allow-host {name}, or under runtime.hosts" if name else "nothing could allow it"
+        given = shlex.quote(host[:MAX_LENGTH])
+        self._notices.tell(f"host {name}", f"{self.bot.name}: refused a request for the host {given}; {way_out}")
 
     def authenticate(self, headers: Mapping[str, str], query: Mapping[str, list[str]]) -> access.Start:
         """Find out who calls and what they settled before. Raises Denied."""

@@ -19,6 +19,7 @@ import loguru
 from starlette.middleware.cors import CORSMiddleware
 
 from rtvi_plugins.hosting.admission import Admission
+from rtvi_plugins.hosting.preflight import Preflight
 from rtvi_plugins.pipecat.bot import Sessions
 from rtvi_plugins.pipecat.gate import Gate
 from rtvi_plugins.pipecat.transports import cannot_serve
@@ -77,7 +78,7 @@ def launch(
 
     def serve_app(app: ASGIApp, **_: Any) -> None:
         log_to_logging()  # the runner has taken the log for itself
-        serve(_cors(app, admission.origins), stop)
+        serve(Preflight(_cors(app, admission.origins), (admission,)), stop)
 
     arguments = ["--host", host, "--port", str(port)]
     arguments += ["--transport", transport] if transport else []

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route, Router, WebSocketRoute
 
 from rtvi_plugins.hosting import access
 from rtvi_plugins.hosting.admission import UNSERVED, Denied
+from rtvi_plugins.hosting.preflight import Preflight
 from rtvi_plugins.server.app import BotHost, refused
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def create_app(hosts: Iterable[BotHost], page: Page | None = None) -> Starlette:
     async def health(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    async def ready(request: Request) -> JSONResponse:
+    async def ready(request: Request) -> Response:
         if not _is_meant_for(hosts, request):
-            return refused(Denied(403, UNSERVED))
+            return _unserved(hosts, request)
         is_ready = not any(host.is_stopping for host in by_name.values())
         sessions = {name: len(host.connections) for name, host in by_name.items()}
         return JSONResponse({"ready": is_ready, "sessions": sessions}, 200 if is_ready else 503)
@@ -55,12 +56,11 @@ def create_app(hosts: Iterable[BotHost], page: Page | None = None) -> Starlette:
     routes: list[Any] = [Route("/health", health), Route("/ready", ready), Route("/", index(hosts)), *assets]
     if len(by_name) == 1:
         routes += _routes(*by_name.values())
-    origins = [origin for host in by_name.values() for origin in host.origins]
     mounts: list[Any] = []
     for name, host in by_name.items():
         own = [*_routes(host), Route("/", index((host,))), *assets]
-        mounts += [Mount(f"/bots/{name}", _serve(own, host.origins)), Route(f"/bots/{name}", _to_folder)]
-    app = Starlette(routes=[*mounts, Mount("/", _serve(routes, origins))])
+        mounts += [Mount(f"/bots/{name}", _serve(own, (host,))), Route(f"/bots/{name}", _to_folder)]
+    app = Starlette(routes=[*mounts, Mount("/", _serve(routes, tuple(by_name.values())))])
     app.state.hosts = hosts
     return app
 
@@ -71,6 +71,14 @@ def _is_meant_for(hosts: Iterable[BotHost], request: Request) -> bool:
     return access.is_host_allowed(request.headers.get("host", ""), names)
 
 
+def _unserved(hosts: Iterable[BotHost], request: Request) -> Response:
+    """Refuse a request that names another server."""
+    for host in hosts:
+        host.tell_unserved(request.headers.get("host", ""))
+        break
+    return refused(Denied(403, UNSERVED))
+
+
 def _index(
     hosts: Iterable[BotHost], page: Page | None, listed: Iterable[BotHost]
 ) -> Callable[[Request], Awaitable[Response]]:
@@ -79,7 +87,7 @@ def _index(
 
     async def index(request: Request) -> Response:
         if not _is_meant_for(hosts, request):
-            return refused(Denied(403, UNSERVED))
+            return _unserved(hosts, request)
         if page is not None and not access.wants_json(request.headers):
             return page.index(request)
         return JSONResponse(bots, headers={"cache-control": "no-store", "vary": "Accept"})
@@ -101,15 +109,16 @@ def _routes(host: BotHost) -> list[Any]:
     ]
 
 
-def _serve(routes: list[Any], origins: Iterable[str]) -> ASGIApp:
-    """Serve routes; pages of these origins may read every answer, also that there is nothing at a path."""
-    return CORSMiddleware(
+def _serve(routes: list[Any], hosts: tuple[BotHost, ...]) -> ASGIApp:
+    """Serve routes; pages that these bots admit may read every answer, also that there is nothing at a path."""
+    served = CORSMiddleware(
         ExceptionMiddleware(Router(routes), {HTTPException: _not_served}),
-        allow_origins=list(origins),
+        allow_origins=[origin for host in hosts for origin in host.origins],
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
         max_age=600,
     )
+    return Preflight(served, hosts)
 
 
 async def _not_served(_request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ LAYERS: Final = {
     "annotations": 0,
     "errors": 0,
     "interrupts": 0,
+    "log": 0,
     "schema": 0,
     "manifest": 1,
     "protocol": 1,
@@ -44,7 +45,7 @@ NARROWER: Final = {
     # The built-in responders are a plugin like any other: nothing of the binding that loads them.
     "responders": {"errors", "schema", "hooks"},
     # What hosts share decides; it is given the bot and knows nothing of how it came about, but for its type.
-    "hosting": {"processor", "protocol", "binding"},
+    "hosting": {"log", "processor", "protocol", "binding"},
 }
 
 FOREIGN: Final = {
