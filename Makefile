@@ -8,32 +8,39 @@ STAGES := plugins/rtvi-plugin-espeak/pyproject.toml plugins/rtvi-plugin-pocketsp
 PLUGINS := $(filter-out $(STAGES),$(ALL))
 EDITABLES := $(foreach plugin,$(PLUGINS),--editable $(dir $(plugin)))
 VOICE := --editable plugins/rtvi-plugin-pocketsphinx --editable 'plugins/rtvi-plugin-espeak[espeak]'
-LOWEST := 1.12.0
+# What is installed stands in `requirements/*.txt`, with hashes; our own packages are built by what stands there too.
 PIP := -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --no-deps --require-hashes --no-build-isolation
+OURS := $(PIP) --no-deps --no-build-isolation
+UV := uv==0.13.9
+PLACE = $(if $(PORT),--port $(PORT)) $(ARGS)
 
-.PHONY: run voice test test-lowest lint bench bench-smoke docs console clean
+.PHONY: run voice test test-quick test-lowest test-newest lint lock bench bench-smoke docs console clean
 
-run: $(VENV)/.installed  ## launch the concierge bot on http://127.0.0.1:7860
-	$(BIN)/rtvi run manifests/concierge.yaml
+run: $(VENV)/.installed  ## launch the concierge bot on http://127.0.0.1:7860; PORT= and ARGS= are for `rtvi run`
+	$(BIN)/rtvi run manifests/concierge.yaml $(PLACE)
 
 voice: $(VENV)/.installed-voice  ## launch the voice bot on http://127.0.0.1:7860: speak to it from a browser
-	$(BIN)/rtvi run manifests/voice-concierge.yaml
+	$(BIN)/rtvi run manifests/voice-concierge.yaml $(PLACE)
 
-# Two at once, what drives browsers and the rest: tests wait more than they work. The first tells of itself at the end.
-# Alone after them what hears and plays sound: a busy machine drops some of it.
 test: $(VENV)/.installed-test  ## run the whole test suite
-	$(BIN)/python -m pytest -m 'browser and not sound' -p no:cacheprovider >$(VENV)/browsers.log 2>&1 & browsers=$$!; \
-	$(BIN)/python -m pytest -m 'not browser'; rest=$$?; \
-	wait $$browsers; browsers=$$?; cat $(VENV)/browsers.log; \
-	$(BIN)/python -m pytest -m sound; sound=$$?; \
-	exit $$((rest || browsers || sound))
+	$(BIN)/python tests/run.py
 
-test-lowest:  ## what touches Pipecat, with the lowest release supported
-	$(PYTHON) -m venv $(VENV)/lowest
-	$(VENV)/lowest/bin/python $(PIP) --editable '.[test]' $(EDITABLES) $(VOICE) 'pipecat-ai==$(LOWEST)'
+test-quick: $(VENV)/.installed-test  ## the tests that tell most in little time: no browsers, sound or Pipecat pipelines
+	$(BIN)/python tests/run.py quick
+
+test-lowest: $(VENV)/lowest/.installed  ## what touches Pipecat, with the lowest release supported
 	$(VENV)/lowest/bin/python -m pytest tests/pipecat $(dir $(STAGES))
 
-lint: $(VENV)/.installed-lint  ## formatting, lint rules, types
+test-newest:  ## the suite with the newest of everything, our own upper bounds lifted; says what moved against the lock
+	$(PYTHON) -m venv --clear $(VENV)/newest
+	$(PYTHON) requirements/moved.py wanted >$(VENV)/newest/wanted.txt
+	$(VENV)/newest/bin/python $(PIP) --requirement $(VENV)/newest/wanted.txt
+	$(VENV)/newest/bin/python $(OURS) --editable . $(EDITABLES) $(VOICE)
+	$(VENV)/newest/bin/python requirements/moved.py
+	$(VENV)/newest/bin/python tests/run.py; tests=$$?; $(VENV)/newest/bin/python requirements/moved.py; exit $$tests
+
+lint: $(VENV)/.installed-test  ## formatting, lint rules, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -55,20 +62,41 @@ console:  ## build the console's page anew (needs Node and npm); what it builds 
 clean:
 	rm -rf $(VENV) .bench console/node_modules tests/clients/node_modules tests/clients/dist
 
-$(VENV)/.installed: pyproject.toml $(PLUGINS)
+# `make lock` adds what is missing and drops what nobody needs; `make lock UPGRADE=--upgrade` takes the newest of all.
+COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest \
+  --generate-hashes --custom-compile-command 'make lock' --no-emit-package rtvi-plugins \
+  $(foreach plugin,$(ALL),--no-emit-package $(notdir $(patsubst %/,%,$(dir $(plugin)))))
+SHARED := build run voice
+lock:  ## write the lock files anew: the versions of everything that is installed here, for Python 3.11 and newer
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python $(PIP) $(UV)
+	$(COMPILE) $(UPGRADE) requirements/test.in --output-file requirements/test.txt
+	for part in $(SHARED); do \
+	  $(COMPILE) --constraint requirements/test.txt requirements/$$part.in --output-file requirements/$$part.txt || exit; \
+	done
+	cp requirements/test.txt requirements/lowest.txt  # what stands there is kept where it fits
+	$(COMPILE) requirements/lowest.in --output-file requirements/lowest.txt
+
+$(VENV)/.installed: pyproject.toml requirements/build.txt requirements/run.txt $(PLUGINS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP) --editable . $(EDITABLES)
+	$(BIN)/python $(LOCKED) --requirement requirements/build.txt
+	$(BIN)/python $(LOCKED) --requirement requirements/run.txt
+	$(BIN)/python $(OURS) --editable . $(EDITABLES)
 	touch $@
 
-$(VENV)/.installed-voice: $(VENV)/.installed $(STAGES)
-	$(BIN)/python $(PIP) --editable '.[pipecat]' $(VOICE)
+$(VENV)/.installed-voice: $(VENV)/.installed requirements/voice.txt $(STAGES)
+	$(BIN)/python $(LOCKED) --requirement requirements/voice.txt
+	$(BIN)/python $(OURS) $(VOICE)
 	touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed-voice
-	$(BIN)/python $(PIP) --editable '.[test]'
+$(VENV)/.installed-test: $(VENV)/.installed-voice requirements/test.txt
+	$(BIN)/python $(LOCKED) --requirement requirements/test.txt
 	touch $@
 
-$(VENV)/.installed-lint: $(VENV)/.installed-test
-	$(BIN)/python $(PIP) --editable '.[lint]'
+$(VENV)/lowest/.installed: pyproject.toml requirements/build.txt requirements/lowest.txt $(ALL)
+	$(PYTHON) -m venv $(VENV)/lowest
+	$(VENV)/lowest/bin/python $(LOCKED) --requirement requirements/build.txt
+	$(VENV)/lowest/bin/python $(LOCKED) --requirement requirements/lowest.txt
+	$(VENV)/lowest/bin/python $(OURS) --editable . $(EDITABLES) $(VOICE)
 	touch $@

@@ -71,7 +71,7 @@ def test_no_secret_is_told() -> None:
 
 def run(*arguments: str, path: Iterable[Path] = ()) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RTVI_")} | {
-        "PYTHONPATH": os.pathsep.join(map(str, [*path, ROOT])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [*map(str, path), str(ROOT), os.environ.get("PYTHONPATH")])),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
     }

@@ -51,7 +51,8 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         # Written bytecode would let a module that changes twice in one second be taken for the old one.
-        mine = {"PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"}
+        path = os.pathsep.join(filter(None, [str(self.path), os.environ.get("PYTHONPATH")]))
+        mine = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"}
         kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "RTVI_TOKEN")}
         return {**kept, **mine, **self.env}
 

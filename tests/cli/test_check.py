@@ -143,7 +143,8 @@ def test_github_annotation_of_a_plugin_inside_the_folder_is_relative(site: Site)
     inside = Site(site.work / "inside", site.work)
     inside.add_plugin("inner", "1 / 0\n")
     site.add_manifest("a.yaml", SOUND.format(name="a"))
-    done = site.rtvi("check", "a.yaml", "--format", "github", env={"PYTHONPATH": f"{site.path}:{site.work / 'inside'}"})
+    path = f"{site.environment['PYTHONPATH']}:{site.work / 'inside'}"
+    done = site.rtvi("check", "a.yaml", "--format", "github", env={"PYTHONPATH": path})
     assert done.stdout.startswith("::error file=inside/rtvi_plugin_inner.py,line=1,title=broken-plugin::plugin 'inner'")
 
 

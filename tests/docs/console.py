@@ -7,6 +7,7 @@ import os
 import queue
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from .blocks import ROOT, Block, matches
 TIMEOUT_S: Final = 60
 PORT: Final = "7860"
 """The port the pages speak of; servers run on a free one instead."""
+ENVIRONMENT: Final = re.compile(r"python3? -m venv (?P<folder>\S+)")
 SERVERS: Final = re.compile(r"(make|rtvi) run\b")
 CHECKOUT: Final = (
     "Makefile",
@@ -29,6 +31,7 @@ CHECKOUT: Final = (
     "manifests",
     "plugins",
     "pyproject.toml",
+    "requirements",
     "rtvi_plugins",
 )
 
@@ -67,8 +70,13 @@ def make_environment(folder: Path, *, pip: bool) -> None:
         absent = [name for name in ("hatchling", "editables") if importlib.util.find_spec(name) is None]
         assert not absent, f"{' and '.join(absent)} must be installed: the extra `test` has them"
         offline = "--no-index --no-build-isolation --no-deps --disable-pip-version-check"
-        _write_script(folder / "bin" / "pip", f'command=$1; shift\nexec {python} -m pip "$command" {offline} "$@"')
-    (folder / ".installed").touch()
+        # What is installed may bring an `rtvi` of its own, which would take the port it is told.
+        shutil.copy(folder / "bin" / "rtvi", folder / "rtvi")
+        keep = f"cp {shlex.quote(str(folder / 'rtvi'))} {shlex.quote(str(folder / 'bin' / 'rtvi'))}"
+        run = f'{python} -m pip "$command" {offline} "$@"; ended=$?'
+        _write_script(folder / "bin" / "pip", f"command=$1; shift\n{run}\n{keep}\nexit $ended")
+    for stamp in (".installed", ".installed-voice", ".installed-test"):
+        (folder / stamp).touch()
 
 
 def _write_script(file: Path, text: str) -> None:
@@ -80,7 +88,7 @@ class Console:
     """A checkout with an environment in it, and the shell that stands there."""
 
     def __init__(self, folder: Path, *, pip: bool) -> None:
-        self.checkout = folder / "checkout"
+        self.checkout = folder / "rtvi-plugins"
         self.checkout.mkdir()
         for name in CHECKOUT:
             (self.checkout / name).symlink_to(ROOT / name)
@@ -91,7 +99,7 @@ class Console:
         self._said: list[str] = []
         self._reader: threading.Thread | None = None
         self._port = PORT
-        unwanted = ("FORCE_COLOR", "NO_COLOR", "RTVI_TOKEN", "PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")
+        unwanted = ("FORCE_COLOR", "NO_COLOR", "RTVI_TOKEN", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")
         kept = {key: value for key, value in os.environ.items() if key not in unwanted}
         self._environment = {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
         self._state.write_text(
@@ -136,6 +144,9 @@ class Console:
         """Run one command and give what it prints, on either stream; a server goes on running."""
         if SERVERS.match(command):
             return self._serve(command)
+        if made := ENVIRONMENT.fullmatch(command):
+            make_environment(self.folder / made["folder"], pip=True)
+            return ""
         return self._bash(command.replace(PORT, self._port)).replace(self._port, PORT)
 
     def _script(self, command: str) -> list[str]:
