@@ -35,6 +35,7 @@ AT_THE_BOUND: Final = {
     "max_message_bytes": "The connection is closed with code 1009. Where bots with different bounds run together, a "
     "message below the largest of them is refused with `invalid-message`. `POST` answers 413.",
     "max_depth": "The message is refused with `invalid-message`. `POST` answers 400.",
+    "max_start_bytes": "The start is refused with 400 and `invalid-start`.",
     "max_sessions": "The opening handshake, `/start` and `/action` answer 503.",
     "max_actions": "The request is refused with `busy`.",
     "max_jobs": "The request is refused with `busy`.",
@@ -61,6 +62,7 @@ CODES: Final[Mapping[Code, str]] = {
     Code.UNKNOWN_CALL: "no such function, tool or waiting function call",
     Code.INVALID_ARGUMENTS: "arguments do not fit what is declared; `details` names each",
     Code.INVALID_CONFIGURATION: "an update names unknown or read-only options, or bad values; `details` names each",
+    Code.INVALID_START: "what a client sent with its start does not fit what is declared; `details` names each",
     Code.OPTION_FAILED: "the handler of an option failed or took too long; everything is as it was before",
     Code.ACTION_FAILED: "the handler raised; the log has the traceback",
     Code.INVALID_RESULT: "the handler (or, of a function, the client) returned what the manifest rules out",

@@ -51,6 +51,7 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
         "unknown-format": "nobody knows this `format`, so nothing can check it",
         "bad-schema": "the value schema is not valid JSON Schema 2020-12",
         "bad-default": "a default or initial value does not satisfy its own schema",
+        "bad-from": "`from:` names no start data, or the option does not take what that may be",
         "unknown-option": "`config:` or an overlay names an option that the service does not have",
         "unknown-service": "a name refers to a service that the manifest does not declare",
         # plugins

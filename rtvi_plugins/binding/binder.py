@@ -12,6 +12,7 @@ from rtvi_plugins.binding.pipelines import Binds, bound_apply, check_pipeline
 from rtvi_plugins.binding.report import Path as ManifestPath
 from rtvi_plugins.binding.report import Report
 from rtvi_plugins.binding.signatures import Fault, check_action, check_signature
+from rtvi_plugins.binding.starting import Sources
 from rtvi_plugins.binding.values import Values, initial_config
 from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
 from rtvi_plugins.handlers import Handler, HandlerKind
@@ -40,6 +41,7 @@ class Binder:
         self.plan = check_pipeline(self.report, host)
         self._binds = Binds(self.report, self.plan)
         self._schemas: dict[tuple[str, str], ValueSchema] = {}
+        self._sources = Sources(loaded.manifest, self.values, self.report)
 
     def tables(self) -> Tables:
         """Return all that sessions look up; what has no handler is reported and left out."""
@@ -66,6 +68,7 @@ class Binder:
                 }
             ),
             config=MappingProxyType(config),
+            start=self._sources.schema,
             capabilities=MappingProxyType(
                 dict.fromkeys(("audio_in", "audio_out", "video_in", "video_out", "metrics"), False)
             ),
@@ -122,6 +125,7 @@ class Binder:
                 client=option.client,
                 secret=option.secret,
                 bind=option.bind,
+                source=self._sources.name(option, schema, path),
             )
 
     def _unfit(self, path: ManifestPath, handler: Handler, faults: Iterable[Fault]) -> None:

@@ -140,7 +140,7 @@ def laid_over(field: Mapping[str, Any], keywords: Mapping[str, Any]) -> tuple[di
     """
     if "type" not in keywords:
         return {**field, **keywords}, None
-    own, theirs = _types(keywords), _types(field)
+    own, theirs = types_of(keywords), types_of(field)
     if theirs is not None and (own is None or not own <= theirs):
         declared = keywords["type"]
         text = f"the option is of type {quoted([declared] if isinstance(declared, str) else map(str, declared))}"
@@ -150,7 +150,7 @@ def laid_over(field: Mapping[str, Any], keywords: Mapping[str, Any]) -> tuple[di
     return dict(keywords), None
 
 
-def _types(schema: Any) -> set[str] | None:
+def types_of(schema: Any) -> set[str] | None:
     """Give the types of the values that a schema may take; None for any."""
     if not isinstance(schema, Mapping):
         return None
@@ -161,7 +161,7 @@ def _types(schema: Any) -> set[str] | None:
         return names | ({"integer"} if "number" in names else set())
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            branches = [_types(branch) for branch in schema[key]]
+            branches = [types_of(branch) for branch in schema[key]]
             return None if None in branches else {name for branch in branches if branch for name in branch}
     return None
 

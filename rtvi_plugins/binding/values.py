@@ -72,7 +72,7 @@ class Values:
 
     def value(self, value: Value | None, path: Path) -> ValueSchema:
         """Compile a value schema; None means any value."""
-        if value is None or not self._check(value.keywords, path, type(value).model_fields):
+        if value is None or not self._check(value.keywords, path, keys_of(type(value))):
             return compile_value(True)
         return self._compiled(value, path) or compile_value(True)
 
@@ -108,7 +108,7 @@ class Values:
 
     def _bound(self, option: Option, path: Path, field: Mapping[str, Any]) -> ValueSchema:
         """Compile the schema of an option whose values a pipeline's field takes: both must allow a value."""
-        if not self._check(option.keywords, path, Option.model_fields):
+        if not self._check(option.keywords, path, keys_of(Option)):
             return compile_value(True)
         keywords, fault = laid_over(field, option.keywords)
         if fault is not None:
@@ -126,12 +126,15 @@ class Values:
             )
         return schema
 
-    def arguments(self, arguments: Mapping[str, Argument], path: Path) -> ArgumentsSchema:
-        """Compile the one object schema of an action's or function's arguments and check the defaults."""
+    def arguments(self, arguments: Mapping[str, Argument], path: Path, key: str = "arguments") -> ArgumentsSchema:
+        """Compile the one object schema of an action's or function's arguments and check the defaults.
+
+        key: where they stand at the path.
+        """
         sources: dict[str, ArgumentSource] = {}
         for name, argument in arguments.items():
-            here = (*path, "arguments", name)
-            is_sound = self._check(argument.keywords, here, Argument.model_fields)
+            here = (*path, key, name)
+            is_sound = self._check(argument.keywords, here, keys_of(Argument))
             schema = self._compiled(argument, here) if is_sound else None
             if schema is not None and argument.has_default:
                 self.fits(schema, argument.default, (*here, "default"), "the default")
@@ -146,7 +149,7 @@ class Values:
         try:
             return compile_arguments(sources, self._shared)
         except ValueError:  # each alone is sound; together the validator does not take them
-            self._report.add("bad-schema", (*path, "arguments"), "the schemas cannot be compiled into one")
+            self._report.add("bad-schema", (*path, key), "the schemas cannot be compiled into one")
             return compile_arguments({name: replace(source, keywords=True) for name, source in sources.items()})
 
     def fits(self, schema: ValueSchema, value: object, path: Path, what: str, slug: str = "bad-default") -> bool:
@@ -164,6 +167,11 @@ class Values:
             is_of_key = fault.text.startswith("not a known ")
             self._report.add(slug, place, text, hint=hint if "boolean" in fault.text else "", on_key=is_of_key)
         return not faults
+
+
+def keys_of(model: type[Value]) -> list[str]:
+    """Return the keys of the language that a value schema of this kind may have, as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _as_key(keywords: Mapping[str, Any] | bool) -> bytes | None:

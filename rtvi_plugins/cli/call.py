@@ -31,6 +31,10 @@ def call(
         list[str] | None,
         typer.Option("--set", metavar="SERVICE.OPTION=VALUE", help="Set an option first; may be repeated."),
     ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option("--start", metavar="NAME=VALUE", help="Send this with the start; may be repeated."),
+    ] = None,
     text: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Say this to the bot and print its answer as it comes.")
     ] = None,
@@ -51,7 +55,8 @@ def call(
     """Talk to a running bot over RTVI, in one session.
 
     An http address, also the short forms, is asked by POST /start where to connect. Options set by --set all change
-    together, before anything else. Prints JSON; where the output is piped, a result that is text is printed bare.
+    together, before anything else; what --start names goes with POST /start. Prints JSON; where the output is piped,
+    a result that is text is printed bare.
 
     Exit codes: 0 done, 1 the bot refused, 2 bad usage, 3 cannot reach the bot.
     """
@@ -65,13 +70,14 @@ def call(
 
     async def talk() -> Any:
         async with connected(
-            target, token=token, timeout_s=timeout, legacy=legacy, on_message=calling.print_piece
+            target, token=token, timeout_s=timeout, legacy=legacy, start=given, on_message=calling.print_piece
         ) as client:
             return await calling.fulfil(client, wishes)
 
     try:
         wishes = calling.read_wishes(name, arguments or [], json_arguments, set_ or [], interrupt, text, get, legacy)
         target = parse_address(url)
+        given = calling.read_start(start or [], target)
         outcome = asyncio.run(talk())
     except (BadValueError, BadAddressError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rtvi_plugins.cli.connecting import unless_told
 from rtvi_plugins.cli.output import as_json, console, is_terminal, say
+from rtvi_plugins.cli.target import Target
 from rtvi_plugins.cli.values import (
     ANY,
     BadValueError,
@@ -136,6 +137,14 @@ async def _say(client: Client, text: str) -> None:
     for message in client.received[before:]:
         if message["type"] == ServerType.ERROR and isinstance(message.get("data"), dict):
             raise RequestError(message["data"])
+
+
+def read_start(pairs: list[str], target: Target) -> dict[str, str]:
+    """Take the pairs of `--start` apart. Raises BadValueError, also where no start comes first."""
+    given = split_pairs(pairs, "start data")
+    if given and not target.must_start:
+        raise BadValueError("--start goes with the http address of a bot: a WebSocket's address is what a start gives")
+    return given
 
 
 def print_piece(message: Message) -> None:

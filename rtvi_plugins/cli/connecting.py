@@ -9,20 +9,25 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
 from rtvi_plugins.cli.target import Target
+from rtvi_plugins.cli.values import read_start
 from rtvi_plugins.errors import Category
+from rtvi_plugins.processor.requests import Code
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
 from rtvi_plugins.testing.client import Client, RequestError
 
 T = TypeVar("T")
+
+_NO_START: Final[Mapping[str, str]] = MappingProxyType({})
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """The most that a manifest may set as `max_message_bytes`."""
@@ -45,16 +50,18 @@ async def connected(
     token: str | None = None,
     timeout_s: float = 60.0,
     legacy: bool = False,
+    start: Mapping[str, str] = _NO_START,
     on_message: Callable[[Message], None] = _nothing,
 ) -> AsyncIterator[Client]:
     """Connect and do the handshake; gives the client.
 
     timeout_s:  how long connecting, and each request, may take.
+    start:      start data: name → its value as text, read as the bot describes it. Only where the bot is asked first.
     on_message: sees every message of the bot as it comes.
-    Raises UnreachableError, also where the bot goes away or is too slow inside the block; RequestError.
+    Raises UnreachableError, also where the bot goes away or is too slow inside the block; RequestError; BadValueError.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    url = await _start(target, headers, timeout_s) if target.must_start else target.url
+    url = await _start(target, headers, timeout_s, start) if target.must_start else target.url
     socket = await _open(url, headers, timeout_s, is_direct=target.is_loopback)
 
     async def send(message: Message) -> None:
@@ -147,13 +154,14 @@ def _last_error(client: Client) -> str:
     return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 
-async def _start(target: Target, headers: Mapping[str, str], timeout_s: float) -> str:
-    """Ask the bot by `POST /start` where to connect."""
+async def _start(target: Target, headers: Mapping[str, str], timeout_s: float, start: Mapping[str, str]) -> str:
+    """Ask the bot by `POST /start` where to connect. Raises RequestError when it does not take the start data."""
     parts = urlsplit(target.url)
     url = urlunsplit(parts._replace(path=f"{parts.path}/start"))
     try:
         async with httpx.AsyncClient(headers=headers, timeout=timeout_s, trust_env=not target.is_loopback) as http:
-            answer = await http.post(url, json={})
+            sent = {"body": read_start(await _description(http, parts), start)} if start else {}
+            answer = await http.post(url, json=sent)
             body = _json(answer)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 index = urlunsplit(parts._replace(path="/"))
@@ -163,12 +171,22 @@ async def _start(target: Target, headers: Mapping[str, str], timeout_s: float) -
         raise UnreachableError(f"cannot connect to {url}: no answer within {timeout_s:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UnreachableError(f"cannot connect to {url}: {_reason(error)}") from None
+    if answer.is_error and body.get("code") == Code.INVALID_START:
+        raise RequestError(body)
     if answer.is_error:
         raise UnreachableError(f"cannot connect to {url}: {_status(answer.status_code, body)}")
     found = next((body[key] for key in ("ws_url", "wsUrl", "url") if isinstance(body.get(key), str)), None)
     if found is None:
         raise UnreachableError(f"{url} did not say where to connect")
     return str(found)
+
+
+async def _description(http: httpx.AsyncClient, bot: SplitResult) -> Mapping[str, Any]:
+    """Give what a bot says of itself to those who ask, where it does."""
+    url = urlunsplit(bot._replace(path=f"{bot.path}/"))
+    bots = _json(await http.get(url, headers={"accept": "application/json"})).get("bots")
+    listed = bots if isinstance(bots, list) else []
+    return next((one for one in listed if isinstance(one, dict)), {}) if len(listed) == 1 else {}
 
 
 def _json(answer: Any) -> dict[str, Any]:

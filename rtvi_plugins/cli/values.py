@@ -79,6 +79,16 @@ def argument_schemas(actions: Iterable[Mapping[str, Any]], service: str, action:
     return {}
 
 
+def read_start(bot: Mapping[str, Any], start: Mapping[str, str]) -> dict[str, Any]:
+    """Read start data, given as text, as the bot describes it. Raises BadValueError."""
+    whole = bot.get("start_schema")
+    whole = whole if isinstance(whole, dict) else {}
+    properties = whole.get("properties")
+    declared = properties if isinstance(properties, dict) else {}
+    shared = {key: whole[key] for key in ("$defs", "$id") if key in whole}
+    return {name: read_value(_usable(declared.get(name), None, shared), text, name) for name, text in start.items()}
+
+
 def option_schemas(services: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Document]:
     """Find the schemas of all options in what the bot describes."""
     return {

@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 from rtvi_plugins.protocol import wire
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_BETWEEN: Final = b"\n"
+"""Stands between two JSON texts, neither of which has a line's end in it."""
 LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
 # Stricter than a URL parser, which would find `localhost` in `x@localhost` and in `localhost/x`: the header comes back
@@ -101,18 +103,24 @@ def bearer(authorization: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What `POST /start` settled for the session to come."""
+    """Who calls, and what `POST /start` settled for the session to come.
+
+    config: values over the initial ones, service → option → value; data: the start data, as the JSON text of an object.
+    key:    under which it is kept; empty for a caller that has not been at `POST /start`.
+    """
 
     caller: str
     config: Mapping[str, Mapping[str, Any]]
+    data: bytes = b""
+    key: str = field(default="", compare=False)
 
 
 @dataclass
 class Starts:
     """The starts that wait for their session, by an unguessable key. Forgotten `ttl_s` after their last use.
 
-    A key stays good for reconnects, because the JavaScript transports use their URL again. The configurations are kept
-    as JSON text: read, small values take many times as much memory.
+    A key stays good for reconnects, because the JavaScript transports use their URL again. Configurations and data are
+    kept as JSON text: read, small values take many times as much memory.
 
     limit, max_bytes: of all starts together; when there is more, the oldest ones go.
     """
@@ -127,12 +135,12 @@ class Starts:
     def add(self, start: Start, key: str = "") -> str:
         """Keep a start and give its key, a new one unless one is given. The oldest ones go when there are too many."""
         self._forget()
-        config = wire.encode(start.config)
-        while self._kept and (len(self._kept) >= self.limit or self._bytes + len(config) > self.max_bytes):
+        text = wire.encode(start.config) + _BETWEEN + start.data
+        while self._kept and (len(self._kept) >= self.limit or self._bytes + len(text) > self.max_bytes):
             self._drop_oldest()
         key = key or secrets.token_urlsafe(24)
-        self._kept[key] = (self.clock(), start.caller, config)
-        self._bytes += len(config)
+        self._kept[key] = (self.clock(), start.caller, text)
+        self._bytes += len(text)
         return key
 
     def take(self, key: str) -> Start | None:
@@ -141,10 +149,11 @@ class Starts:
         found = self._kept.get(key)
         if found is None:
             return None
-        _, caller, config = found
-        self._kept[key] = (self.clock(), caller, config)
+        _, caller, text = found
+        self._kept[key] = (self.clock(), caller, text)
         self._kept.move_to_end(key)
-        return Start(caller, json.loads(config))
+        config, _, data = text.partition(_BETWEEN)
+        return Start(caller, json.loads(config), data, key)
 
     def _forget(self) -> None:
         oldest = self.clock() - self.ttl_s
@@ -152,5 +161,5 @@ class Starts:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        _, (_, _, config) = self._kept.popitem(last=False)
-        self._bytes -= len(config)
+        _, (_, _, text) = self._kept.popitem(last=False)
+        self._bytes -= len(text)

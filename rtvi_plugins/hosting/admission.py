@@ -6,38 +6,47 @@ Every host asks here, whatever carries its connections.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.hosting import access
 from rtvi_plugins.hosting.notices import MAX_LENGTH, Notices
-from rtvi_plugins.processor.changes import check_start
+from rtvi_plugins.processor import starting
 from rtvi_plugins.processor.config import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
-from rtvi_plugins.processor.requests import Refusal
-from rtvi_plugins.processor.tables import Tables
+from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.protocol import wire
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 STOPPING: Final = "The server is shutting down"
 GONE: Final = "The client has left"
 UNSERVED: Final = "This host name is not served here; list it under runtime.hosts, or start with --allow-host"
+UNKNOWN_SESSION: Final = "This session is unknown or too old; start a new one"
 FOREIGN: Final = "This origin is not allowed; list it under runtime.origins, or start with --allow-origin"
 
 
 class Denied(Exception):  # noqa: N818 - not a failure of ours
-    """A request that may not come in: HTTP status and a text for the client."""
+    """A request that may not come in: HTTP status and a text for the client; code and details for programs."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, code: str = "", details: Any = None) -> None:
         super().__init__(text)
         self.status = status
         self.text = text
+        self.code = code
+        self.details = details
 
     @property
-    def body(self) -> dict[str, str]:
+    def body(self) -> dict[str, Any]:
         """The JSON body; `info` and `detail` are where the JavaScript client looks (rtvi-protocol 10.5)."""
-        return {"error": self.text, "info": self.text, "detail": self.text}
+        body: dict[str, Any] = {"error": self.text, "info": self.text, "detail": self.text}
+        if self.code:
+            body["code"] = self.code
+        return body if self.details is None else body | {"details": self.details}
 
 
 class Admission:
@@ -58,10 +67,16 @@ class Admission:
         self.is_stopping = False
         self._notices = Notices()
 
-    def describe(self, base: str = "") -> dict[str, str]:
-        """Say what the bot is and where; `base` is the path it is served under."""
+    def describe(self, base: str = "", headers: Mapping[str, str] = _NOTHING) -> dict[str, Any]:
+        """Say what the bot is and where; `base` is the path it is served under.
+
+        To those who may come in, say also what a start is to hold, where the bot declares that.
+        """
         manifest = self.bot.manifest
-        return {"bot": manifest.bot, "description": manifest.description, "ws": f"{base}/ws", "start": f"{base}/start"}
+        told = {"bot": manifest.bot, "description": manifest.description, "ws": f"{base}/ws", "start": f"{base}/start"}
+        declared = self.bot.tables.start
+        is_in = not self.tokens or access.find_caller(self.tokens, access.bearer(headers.get("authorization")))
+        return told if declared is None or not is_in else told | {"start_schema": declared.document}
 
     def is_admitted(self, headers: Mapping[str, str], scheme: str) -> bool:
         """Return whether host and origin are allowed."""
@@ -99,7 +114,7 @@ class Admission:
         if key:
             start = self.starts.take(key)
             if start is None:
-                raise Denied(403, "This session is unknown or too old; start a new one")
+                raise Denied(403, UNKNOWN_SESSION)
             return start
         caller = ""
         if self.bot.manifest.runtime.auth is not None:
@@ -124,21 +139,28 @@ class Admission:
         except wire.InvalidJSONError as error:
             raise Denied(400, f"The body is {error}") from None
 
-    def read_config(self, body: Any) -> Mapping[str, Mapping[str, Any]]:
-        """Check the configuration in the body of a start. Raises Denied."""
-        return read_config(self.bot.tables, body)
+    def read_start(self, settled: access.Start, body: Any, *, beside: Collection[str] = ()) -> access.Start:
+        """Check what a client sent with its start and lay it over what is settled. Raises Denied.
+
+        beside: keys of the body that mean something else where it came.
+        """
+        return read_start(self.bot, settled, body, beside=beside)
+
+    def begin(self, settled: access.Start) -> access.Start:
+        """Give what a session begins with whose client comes with no start of its own. Raises Denied."""
+        return settled if settled.key else self.read_start(settled, {})
 
 
-def read_config(tables: Tables, body: Any) -> Mapping[str, Mapping[str, Any]]:
-    """Check the `config` that a client wants to begin with: service → option → value. Raises Denied."""
-    if not isinstance(body, dict):
-        raise Denied(400, "The body is no JSON object")
-    if not body.get("config"):
-        return {}
+def read_start(bot: Bot, settled: access.Start, body: Any, *, beside: Collection[str] = ()) -> access.Start:
+    """Check what a client sent with its start and lay it over what is settled. Raises Denied."""
+    max_bytes = bot.manifest.runtime.limits.max_start_bytes
+    over = starting.Start(settled.config, settled.data)
     try:
-        return check_start(tables, {"config": body["config"]})
+        start = starting.read_start(bot.tables, body, max_bytes=max_bytes, beside=beside, over=over)
     except Refusal as refusal:
-        raise Denied(400, refusal.text) from None
+        said = (str(refusal.code), refusal.details) if refusal.code == Code.INVALID_START else ()
+        raise Denied(400, refusal.text, *said) from None
+    return replace(settled, config=start.config, data=start.data)
 
 
 def as_config(values: Mapping[str, Mapping[str, Any]]) -> RTVIConfig | None:

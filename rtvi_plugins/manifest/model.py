@@ -47,6 +47,7 @@ class Option(Value):
     client:  what clients may do with it; `none` hides it from them altogether.
     secret:  its value is never sent, logged or named in an error.
     bind:    `stage.field` of the pipeline that takes the value (Pipecat host).
+    source:  `start.name` of the start data that it begins with; without these, with its default.
     """
 
     default: Any = Field(default=None, repr=False)
@@ -57,6 +58,7 @@ class Option(Value):
     client: Literal["write", "read", "none"] = "write"
     secret: bool = False
     bind: str | None = None
+    source: str | None = Field(default=None, alias="from", json_schema_extra={"pattern": r"^start\."})
 
     @property
     def has_default(self) -> bool:
@@ -187,6 +189,8 @@ class Limits(Model):
     """One message; 1 MiB, which is what the JavaScript client allows itself, and 64 KiB for the frame around it."""
     max_depth: int = Field(default=64, ge=4, le=500)
     """Nesting of JSON arrays and objects in a message, envelope included."""
+    max_start_bytes: int = Field(default=65_536, ge=0, le=1_048_576)
+    """What a client sends with its start, beside `config`, written as JSON; more is refused."""
     max_sessions: int = Field(default=1_000, ge=1)
     """Sessions connected at once."""
     max_actions: int = Field(default=256, ge=1)
@@ -253,6 +257,7 @@ class Manifest(Model):
     ui:        what the bot and the page say to each other.
     messages:  custom `client-message` types, answered by a handler.
     config:    initial values over the defaults: service → option → value.
+    start:     what clients send with their start, by name; left out, anything.
     runtime:   how the standalone host runs the bot.
     pipeline:  what runs the bot on the Pipecat host.
     defs:      schemas to share, for `$ref: "#/$defs/Name"`.
@@ -266,6 +271,12 @@ class Manifest(Model):
     ui: UI = Field(default_factory=UI)
     messages: Table[Name, Message] = Field(default_factory=nothing)
     config: Table[Name, Table[Name, Any]] = Field(default_factory=nothing, repr=False)
+    start: Table[Name, Argument] = Field(default_factory=nothing)
     runtime: Runtime = Field(default_factory=Runtime)
     pipeline: Pipeline | None = Field(default=None, repr=False)
     defs: Table[str, Any] = Field(default_factory=nothing, alias="$defs")
+
+    @property
+    def has_start(self) -> bool:
+        """Whether the file declares what clients send with their start, be it nothing."""
+        return "start" in self.model_fields_set

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,13 +22,14 @@ from pipecat.workers.runner import WorkerRunner
 
 from rtvi_plugins.binding import Bot
 from rtvi_plugins.hosting import remaining
-from rtvi_plugins.hosting.admission import STOPPING, Denied, as_config, read_config
+from rtvi_plugins.hosting.access import Start
+from rtvi_plugins.hosting.admission import STOPPING, Denied, as_config, read_start
 from rtvi_plugins.pipecat.beginning import watch_beginning
 from rtvi_plugins.pipecat.building import BuildError, build
 from rtvi_plugins.pipecat.gate import Arrival, arrival
 from rtvi_plugins.pipecat.processor import processor_for
 from rtvi_plugins.pipecat.refusing import make_refusal, refusal
-from rtvi_plugins.pipecat.transports import make_transport
+from rtvi_plugins.pipecat.transports import make_transport, sent_with
 from rtvi_plugins.processor.port import Session
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def make_worker(
     *,
     session: Session | None = None,
     config: Values = MappingProxyType({}),
+    body: Any = None,
     **worker: Any,
 ) -> PipelineWorker:
     """Make the pipeline of one session, with the bot's processor (`worker.rtvi`); a `WorkerRunner` runs it.
@@ -62,11 +65,17 @@ def make_worker(
     transport: any of Pipecat's; when its client disconnects, the worker is cancelled.
     session:   who the session is; made up when left out.
     config:    values that it begins with, service → option → value, checked before (`/start`).
+    body:      what its client sent with its start (`runner_args.body`): a `config`, and what is `session.start`.
     worker:    further keywords of `PipelineWorker`, over those of the manifest.
-    Raises BuildError when a stage cannot be made, whose `cleanup()` is to be awaited; ValueError without `pipeline:`.
+    Raises BuildError when a stage cannot be made, whose `cleanup()` is to be awaited; ValueError without `pipeline:`;
+    Denied, with a text for the client, when `body` is not what the bot declares.
     """
     if bot.pipeline is None:
         raise ValueError(f"the manifest of {bot.name} has no 'pipeline:'")
+    if body is not None:
+        session = session or Session(uuid.uuid4().hex)
+        start = read_start(bot, Start(session.caller.name, config), {"body": body})
+        config, session = start.config, Session(session.id, session.caller, start.data)
     rtvi = processor_for(bot)(as_config(config), session=session)
     plan = cast("Plan", bot.pipeline)  # Pipecat's own check has made it
     built = build(plan, bot, rtvi, transport)
@@ -101,6 +110,9 @@ class Sessions:
 
     async def serve(self, runner_args: Any) -> None:
         """Run one session to its end. A client for which there is none is told why."""
+        arrived = arrival.get()
+        if arrived is not None and arrived.start.data and not getattr(runner_args, "body", None):
+            runner_args.body = json.loads(arrived.start.data)  # kept from the runner; some transports have a use for it
         try:
             transport, serializer = await make_transport(self._bot, runner_args)
         except Exception as error:  # noqa: BLE001 - whatever Pipecat raises, it is the end of this client only
@@ -136,10 +148,9 @@ class Sessions:
         most = self._bot.manifest.runtime.limits.max_sessions
         if len(self) >= most:
             raise Denied(503, f"All {most} sessions are taken")
-        body = getattr(runner_args, "body", None)
-        config = arrived.config or read_config(self._bot.tables, body if isinstance(body, dict) else {})
-        session = Session(getattr(runner_args, "session_id", None) or uuid.uuid4().hex, arrived.caller)
-        return make_worker(self._bot, transport, session=session, config=config)
+        start = read_start(self._bot, arrived.start, {"body": sent_with(runner_args)})
+        session = Session(getattr(runner_args, "session_id", None) or uuid.uuid4().hex, arrived.caller, start.data)
+        return make_worker(self._bot, transport, session=session, config=start.config)
 
     async def _run(self, worker: PipelineWorker, runner_args: Any, processor: PipelineSession | None = None) -> None:
         task = asyncio.current_task()
@@ -225,7 +236,7 @@ def bot_from_manifest(
     """Load a manifest with `pipeline:`, now, and give the `bot(runner_args)` that serves it.
 
     path, plugins, environ: as for `Bot.load`.
-    The body of a start may carry a `config`, as it may on every host.
+    The body of a start may carry a `config` and start data, as it may on every host.
     Raises StartupError with every problem, ValueError without `pipeline:`.
     """
     loaded = Bot.load(path, plugins=plugins, environ=environ)

@@ -19,9 +19,11 @@ from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Match
 
 from rtvi_plugins.hosting.access import Start, wants_json
-from rtvi_plugins.hosting.admission import GONE, Admission, Denied
+from rtvi_plugins.hosting.admission import GONE, UNKNOWN_SESSION, Admission, Denied
 from rtvi_plugins.hosting.answers import ABORT, ASGIMessage, Receive, Scope, Send, refuse_handshake, send_json
+from rtvi_plugins.pipecat import bodies
 from rtvi_plugins.processor.port import Caller
+from rtvi_plugins.processor.starting import TRANSPORT_KEYS
 from rtvi_plugins.protocol import wire
 
 if TYPE_CHECKING:
@@ -34,15 +36,17 @@ INBOUND: Final = "rtvi_plugins.inbound"
 
 OPEN: Final = frozenset({"/", "/client", "/status", "/favicon.ico"})
 """Pages that need no token: what they show, they must ask for with one."""
+SHARED: Final = "/ws"
+"""The path that RTVI clients share with telephone companies, which say only later what they have for the bot."""
 PATH_TOKENS: Final = ("/ws/", "/ws-client/")
 """Paths whose last part is a token: telephone companies can send none in another way."""
 
 
 class Arrival(NamedTuple):
-    """Who comes, and the configuration they wish to begin with: service → option → value, checked."""
+    """Who comes, and what they settled before; over it the transport may lay what it was told."""
 
     caller: Caller = Caller()
-    config: Mapping[str, Mapping[str, Any]] = {}
+    start: Start = Start("", {})
 
 
 arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
@@ -111,6 +115,9 @@ class Gate:
         try:
             self._admission.admit(headers, scope["scheme"])
             settled = self._admission.authenticate(headers, self._query(scope))
+            is_shared = scope["path"] == SHARED or scope["path"].startswith(f"{SHARED}/")
+            if not is_shared:
+                self._admission.begin(settled)
             self._admission.check_room(self._sessions())
         except Denied as denied:
             await refuse_handshake(scope, receive, send, denied)
@@ -165,14 +172,30 @@ class Gate:
         elif path in ("/start", "/connect") and method == "POST":
             await self._start(scope, headers, receive, send)
         elif is_asked_who and is_reading:
-            await send_json(send, 200, {"bots": [self._admission.describe()]})
+            await send_json(send, 200, {"bots": [self._admission.describe(headers=headers)]})
         elif is_reading and (path in OPEN or path.startswith("/client/")):
             await self._app(scope, receive, send)
         else:
             settled = self._session_of(path) or self._admission.authenticate(headers, self._query(scope))
+            start = settled
             if not headers.get("content-type", "").startswith("multipart/form-data"):  # uploads have a bound of theirs
-                receive = replay(await self._read(receive), receive)
-            await self._pass_on(scope, receive, send, settled)
+                body = await self._read(receive)
+                if path.endswith(bodies.PATH) and method == "POST":
+                    offer = bodies.read_offer(body, self._admission.limits.max_depth)
+                    start = self._start_of(offer, settled, path)
+                    scope, body = {**scope, "headers": bodies.sized(scope["headers"], len(offer.body))}, offer.body
+                receive = bodies.replay(body, receive)
+            await self._pass_on(scope, receive, send, start)
+
+    def _start_of(self, offer: bodies.Offer, settled: Start, path: str) -> Start:
+        """Check what comes with an offer, which is laid over what its session settled. Raises Denied."""
+        if not offer.is_new:
+            return settled
+        if path != bodies.PATH and not settled.key:
+            raise Denied(403, UNKNOWN_SESSION)
+        return (
+            self._admission.read_start(settled, {"body": offer.data}) if offer.data else self._admission.begin(settled)
+        )
 
     def _page(self, scope: Scope) -> Callable[..., Awaitable[None]] | None:
         for route in self._routes:
@@ -201,10 +224,9 @@ class Gate:
             if not event.get("more_body", False):
                 return body
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, settled: Start) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, start: Start) -> None:
         client = scope.get("client")
-        caller = Caller(settled.caller, client[0] if client else "")
-        before = arrival.set(Arrival(caller, settled.config))
+        before = arrival.set(Arrival(Caller(start.caller, client[0] if client else ""), start))
         try:
             await self._app(scope, receive, send)
         finally:
@@ -217,16 +239,18 @@ class Gate:
         settled = self._admission.authenticate(headers, self._query(scope))
         self._admission.check_room(self._sessions())
         body = self._admission.read_body(await self._read(receive))
-        config = self._admission.read_config(_with_config(body))
-        start = Start(settled.caller, config)
+        start = self._admission.read_start(settled, body)
         transport = self._transport_of(body, scope["path"])
         if transport == "websocket" and self._transport in (None, "websocket"):
             await send_json(send, 200, self._addresses(scope, headers, start))
         else:
-            asked = wire.encode({**body, "transport": transport})
-            inner = {**scope, "path": "/start", "raw_path": b"/start", "headers": _sized(scope["headers"], len(asked))}
+            # Its own keys alone: the runner writes to the log what it gets, and keeps it for ever.
+            own = {key: value for key, value in body.items() if key in TRANSPORT_KEYS}
+            asked = wire.encode({**own, "transport": transport})
+            headers_ = bodies.sized(scope["headers"], len(asked))
+            inner = {**scope, "path": "/start", "raw_path": b"/start", "headers": headers_}
             answer = Answer(send)
-            await self._pass_on(inner, replay(asked, receive), answer, start)
+            await self._pass_on(inner, bodies.replay(asked, receive), answer, start)
             await answer.finish(lambda session_id: self._admission.starts.add(start, session_id))
 
     def _transport_of(self, body: Mapping[str, Any], path: str) -> str:
@@ -245,7 +269,7 @@ class Gate:
     def _addresses(self, scope: Scope, headers: Headers, start: Start) -> dict[str, str]:
         scheme = "wss" if scope["scheme"] == "https" else "ws"
         url = f"{scheme}://{headers['host']}/ws-client"
-        if start.config or self._admission.tokens:
+        if start.config or start.data or self._admission.tokens:
             url += f"?{urlencode({'session': self._admission.starts.add(start)})}"
         return {"ws_url": url, "wsUrl": url}
 
@@ -272,24 +296,3 @@ class Answer:
             note(session_id)
         for event in self._events:
             await self._send(event)
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Give a `receive` that has the body first, and then what comes after it."""
-    ahead: deque[ASGIMessage] = deque([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def replayed() -> ASGIMessage:
-        return ahead.popleft() if ahead else await receive()
-
-    return replayed
-
-
-def _with_config(body: Any) -> Any:
-    """Find the configuration of a start: beside the transport, or in the `body` that is meant for the bot."""
-    inner = body.get("body") if isinstance(body, dict) else None
-    return inner if isinstance(inner, dict) and not body.get("config") else body
-
-
-def _sized(headers: Sequence[tuple[bytes, bytes]], size: int) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in headers if name not in (b"content-length", b"transfer-encoding")]
-    return [*kept, (b"content-length", str(size).encode())]

@@ -41,6 +41,7 @@ _MADE_BY: Final[Mapping[str, str]] = {
 }
 """Transports whose parameters are those of any, and what makes them."""
 
+_TELEPHONES: Final = frozenset({"twilio", "telnyx", "plivo", "exotel"})
 _OF_TELEPHONES: Final = frozenset({"event", "start", "stream_id", "streamId"})
 """Keys of which telephone companies have at least one in every message."""
 _EVAL_CONNECT: Final = "eval-connect"
@@ -75,6 +76,15 @@ async def make_transport(bot: Bot, runner_args: Any) -> tuple[BaseTransport, Ser
             raise ValueError("the first messages are those of no telephone company known here") from error
         raise
     return transport, serializers[0] if serializers else None
+
+
+def sent_with(runner_args: Any) -> Mapping[str, Any]:
+    """Give what the client sent with its start: the runner's body, or what a telephone company adds to a call."""
+    body = getattr(runner_args, "body", None)
+    call = getattr(runner_args, "call_data", None)
+    if not body and call is not None and getattr(runner_args, "transport_type", None) in _TELEPHONES:
+        body = call.body
+    return body if isinstance(body, Mapping) else {}
 
 
 async def _speaks_rtvi(websocket: Any) -> bool:

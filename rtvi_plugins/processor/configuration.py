@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.changes import Change, Values, apply, apply_all, check, faultless, read_update
+from rtvi_plugins.processor.initial import initial_values
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.tables import NOTHING, RTVIService, RTVIServiceOption, Tables
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -192,7 +193,7 @@ async def _fall_back(processor: RTVIProcessor, service: str, option: RTVIService
     Where all fail, the default is the current one all the same: other handlers rely on it to be there.
     """
     tried = [failed]
-    for value in processor._tables.initial_values(service, option):
+    for value in initial_values(option.name, option, processor._tables.offers(service)):
         if value in tried:
             continue
         tried.append(value)

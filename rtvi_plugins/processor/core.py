@@ -27,6 +27,7 @@ from rtvi_plugins.processor import (
     media,
     readiness,
     repeats,
+    starting,
     tools,
     ui,
 )
@@ -89,8 +90,11 @@ class RTVIProcessor(MessageLoop):
             pass_over("RTVIProcessor", strangers, ())
         super().__init__(port, session)
         self._tables = type(self).tables
-        if config is not None and config.config:
-            self._tables = self._tables.with_config(config.as_mapping())
+        values = {} if config is None else config.as_mapping()
+        if self._tables.filled:
+            values = starting.filled_values(self._tables, self.session.start, over=values)
+        if values:
+            self._tables = self._tables.with_config(values)
         self._config: Mapping[str, Mapping[str, Any]] | None = None
         self._config_lock: asyncio.Lock | None = None
         self._config_owner: asyncio.Task[Any] | None = None

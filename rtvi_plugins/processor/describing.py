@@ -39,7 +39,7 @@ def describe(tables: Tables) -> dict[str, Any]:
         "messages": messages(tables),
         "functions": [function(one) for one in tables.functions.values()],
         "ui": ui(tables),
-    }
+    } | ({} if tables.start is None else {"start": tables.start.document})
 
 
 def messages(tables: Tables) -> list[dict[str, Any]]:

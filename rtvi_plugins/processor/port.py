@@ -5,13 +5,18 @@ Anything with the methods of `Port` is a host: the standalone server, a Pipecat 
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from rtvi_plugins.protocol.frames import Frame, FrameDirection
     from rtvi_plugins.protocol.messages import Message
+
+
+_NO_DATA: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Caller(NamedTuple):
@@ -24,16 +29,29 @@ class Caller(NamedTuple):
 class Session:
     """What a processor knows of its session. `state` belongs to the plugins: use keys of your own name.
 
+    start:    what the client sent with its start: a mapping of JSON values, or its JSON text.
     snapshot: the newest accessibility tree of the client's page (`ui-snapshot`), or None.
     """
 
-    __slots__ = ("_state", "caller", "id", "snapshot")
+    __slots__ = ("_start", "_state", "caller", "id", "snapshot")
 
-    def __init__(self, id: str = "", caller: Caller = Caller()) -> None:  # noqa: A002, B008 - a NamedTuple is immutable
+    def __init__(
+        self,
+        id: str = "",  # noqa: A002 - its name in every handler
+        caller: Caller = Caller(),  # noqa: B008 - a NamedTuple is immutable
+        start: Mapping[str, Any] | bytes = b"",
+    ) -> None:
         self.id = id
         self.caller = caller
+        # As text: read, small values take many times as much memory.
+        self._start = start if isinstance(start, bytes) else json.dumps(dict(start)).encode()
         self.snapshot: dict[str, Any] | None = None
         self._state: dict[str, Any] | None = None
+
+    @property
+    def start(self) -> Mapping[str, Any]:
+        """What the client sent with its start, beside `config`; read only, its lists and objects are copies."""
+        return MappingProxyType(json.loads(self._start)) if self._start else _NO_DATA
 
     @property
     def state(self) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Code(enum.StrEnum):
     UNKNOWN_CALL = "unknown-call"
     INVALID_ARGUMENTS = "invalid-arguments"
     INVALID_CONFIGURATION = "invalid-configuration"
+    INVALID_START = "invalid-start"
     OPTION_FAILED = "option-failed"
     ACTION_FAILED = "action-failed"
     INVALID_RESULT = "invalid-result"

@@ -8,13 +8,14 @@ hide its form (original or typed, coroutine or plain function).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from rtvi_plugins.handlers import Form, HandlerKind, Signature
 from rtvi_plugins.processor.calling import Apply, Invoke, action_invoke, option_apply, typed_call
+from rtvi_plugins.processor.initial import Offers, begin
 from rtvi_plugins.processor.message_types import FunctionType, MessageType, UIEventType
 from rtvi_plugins.processor.original import Declared, made, pass_over
 from rtvi_plugins.schema import MISSING, ArgumentSource, ArgumentsSchema, ValueSchema, compile_arguments, compile_value
@@ -29,6 +30,7 @@ class RTVIServiceOption(Declared):
     handler: `async (processor, service, option)`; `option.value` was checked. None: the value is only stored.
     default: initial value; `MISSING` when there is none.
     mutable: `live`, `start` or `never`; client: `write`, `read` or `none` (see the manifest's `Option`).
+    source:  name of the start data that the option begins with; empty when there is none.
     Raises ValueError for a type that is no schema.
     """
 
@@ -43,6 +45,7 @@ class RTVIServiceOption(Declared):
         "name",
         "schema",
         "secret",
+        "source",
         "unit",
     )
 
@@ -59,6 +62,7 @@ class RTVIServiceOption(Declared):
         client: str = "write",
         secret: bool = False,
         bind: str | None = None,
+        source: str = "",
         **strangers: Any,
     ) -> None:
         if strangers:
@@ -73,6 +77,7 @@ class RTVIServiceOption(Declared):
         self.client = client
         self.secret = secret
         self.bind = bind
+        self.source = source
         self.apply: Apply = option_apply("", handler)
 
     @property
@@ -319,6 +324,7 @@ class Tables:
 
     config:     the initial configuration, service → option → value.
     own_config: the part of it that is the bot's own, without what one session begins with.
+    start:      what clients send with their start, beside the configuration; None: anything.
     """
 
     services: Mapping[str, RTVIService] = field(default_factory=lambda: NOTHING)
@@ -329,6 +335,7 @@ class Tables:
     ui_commands: Mapping[str, ValueSchema] = field(default_factory=lambda: NOTHING)
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING, repr=False)
     own_config: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING, repr=False)
+    start: ArgumentsSchema | None = None
     capabilities: Mapping[str, bool] = field(default_factory=lambda: NOTHING)
     about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"library": "rtvi-plugins"}))
     name: str = ""
@@ -350,29 +357,24 @@ class Tables:
             merged.setdefault(service, {}).update(options)
         tables = replace(self, config=MappingProxyType(merged), own_config=self.config)
         # A session with values of its own shares what does not depend on them; else each would build it anew.
-        shared = ("actions_available", "by_name", "by_short_form", "config_available")
+        shared = ("actions_available", "by_name", "by_short_form", "config_available", "filled")
         tables.__dict__.update({name: getattr(self, name) for name in shared})
         return tables
 
     @functools.cached_property
     def initial(self) -> Mapping[str, Mapping[str, Any]]:
         """The values a session begins with, as far as the options take them; others are as if they were not there."""
-        return MappingProxyType({name: MappingProxyType(self._begin(s)) for name, s in self.services.items()})
+        services = self.services.items()
+        return MappingProxyType({n: MappingProxyType(begin(s.named_options, self.offers(n))) for n, s in services})
 
-    def _begin(self, service: RTVIService) -> dict[str, Any]:
-        """Return the initial values of a service: those with a default first, then as the configuration names them."""
-        known = service.named_options
-        names = dict.fromkeys(name for name, option in known.items() if option.default is not MISSING)
-        names |= dict.fromkeys(name for name in self.config.get(service.name, NOTHING) if name in known)
-        found = {name: next(self.initial_values(service.name, known[name]), MISSING) for name in names}
-        return {name: value for name, value in found.items() if value is not MISSING}
+    def offers(self, service: str) -> Offers:
+        """Return the values that a service is offered to begin with, the preferred ones first."""
+        return self.config.get(service, NOTHING), self.own_config.get(service, NOTHING)
 
-    def initial_values(self, service: str, option: RTVIServiceOption) -> Iterator[Any]:
-        """Yield the values that an option may begin with, the preferred one first: given, the bot's own, default."""
-        given = (config.get(service, NOTHING).get(option.name, MISSING) for config in (self.config, self.own_config))
-        for value in (*given, option.default):
-            if value is not MISSING and not option.schema.faults(value):
-                yield value
+    @functools.cached_property
+    def filled(self) -> tuple[tuple[str, RTVIServiceOption], ...]:
+        """The options that begin with start data, each with its service's name."""
+        return tuple((s.name, o) for s in self.services.values() for o in s.options if o.source)
 
     @functools.cached_property
     def by_name(self) -> dict[tuple[str, str], RTVIAction]:

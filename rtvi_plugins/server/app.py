@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -57,19 +57,19 @@ class BotHost(Admission):
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 
     async def start(self, request: Request) -> JSONResponse:
-        """`POST /start` and `/connect`: say where to connect; an initial `config` in the body is checked and kept."""
+        """`POST /start` and `/connect`: say where to connect; what is in the body is checked and kept."""
         try:
             self.admit(request.headers, request.url.scheme)
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
-            config = self.read_config(await self._read_body(request))
+            start = self.read_start(settled, await self._read_body(request))
         except Denied as denied:
             return refused(denied)
         scheme = "wss" if request.url.scheme == "https" else "ws"
         path = request.url.path.rpartition("/")[0]
         url = f"{scheme}://{request.headers['host']}{path}/ws"
-        if config or self.tokens:
-            url += f"?session={self.starts.add(access.Start(settled.caller, config))}"
+        if start.config or start.data or self.tokens:
+            url += f"?session={self.starts.add(start)}"
         return JSONResponse({"ws_url": url, "wsUrl": url})
 
     async def _read_body(self, request: Request) -> Any:
@@ -90,7 +90,7 @@ class BotHost(Admission):
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
             body = await self._read_body(request)
-            config = self.read_config(body)
+            start = self.read_start(settled, body, beside=("actions",))
             try:
                 actions = single_turn.read_actions(body)
             except ValueError as error:
@@ -101,7 +101,7 @@ class BotHost(Admission):
         wanted = None if is_stream else actions[0]["id"]
         collector = single_turn.Collector(wanted, self.limits.max_outgoing_bytes)
         peer = request.client.host if request.client else ""
-        processor = self._make(settled.caller, peer, config, collector)
+        processor = self._make(start, peer, collector)
         turn = single_turn.Turn(self.bot, processor, collector, actions)
         self._turns += 1
         self._running_turns.add(turn)
@@ -136,12 +136,10 @@ class BotHost(Admission):
         if not turn.task.cancelled() and (error := turn.task.exception()) is not None:
             logger.error("a turn's session did not end well", exc_info=error)
 
-    def _make(
-        self, caller: str, peer: str, config: Mapping[str, Mapping[str, Any]], port: Connection | single_turn.Collector
-    ) -> RTVIProcessor:
+    def _make(self, start: access.Start, peer: str, port: Connection | single_turn.Collector) -> RTVIProcessor:
         """Make the processor of a new session."""
-        session = Session(f"{next(self._numbers)}-{secrets.token_hex(4)}", Caller(caller, peer))
-        return self.bot.processor_class(as_config(config), port=port, session=session)
+        session = Session(f"{next(self._numbers)}-{secrets.token_hex(4)}", Caller(start.caller, peer), start.data)
+        return self.bot.processor_class(as_config(start.config), port=port, session=session)
 
     def _check_room(self) -> None:
         self.check_room(len(self.connections) + self._turns)
@@ -153,7 +151,7 @@ class BotHost(Admission):
         headers = Headers(scope=scope)
         try:
             self.admit(headers, scope["scheme"])
-            settled = self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1")))
+            start = self.begin(self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1"))))
             self._check_room()
         except Denied as denied:
             await refuse_handshake(scope, receive, send, denied)
@@ -162,7 +160,7 @@ class BotHost(Admission):
         await send({"type": "websocket.accept"})
         client = scope.get("client")
         connection = Connection(receive, send, self.limits, scope.get("extensions", {}))
-        processor = self._make(settled.caller, client[0] if client else "", settled.config, connection)
+        processor = self._make(start, client[0] if client else "", connection)
         connection.processor = processor
         self.connections.add(connection)
         task = asyncio.current_task()

@@ -83,14 +83,14 @@ def _index(
     hosts: Iterable[BotHost], page: Page | None, listed: Iterable[BotHost]
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make what answers `GET /`: the page, and for programs the bots that are listed there."""
-    bots = {"bots": [host.describe(f"/bots/{host.bot.name}") for host in listed]}
 
     async def index(request: Request) -> Response:
         if not _is_meant_for(hosts, request):
             return _unserved(hosts, request)
         if page is not None and not access.wants_json(request.headers):
             return page.index(request)
-        return JSONResponse(bots, headers={"cache-control": "no-store", "vary": "Accept"})
+        bots = [host.describe(f"/bots/{host.bot.name}", request.headers) for host in listed]
+        return JSONResponse({"bots": bots}, headers={"cache-control": "no-store", "vary": "Accept"})
 
     return index
 

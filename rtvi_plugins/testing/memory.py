@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from rtvi_plugins.hosting.admission import as_config
 from rtvi_plugins.processor.core import RTVIProcessor
 from rtvi_plugins.processor.port import Caller, Session
+from rtvi_plugins.processor.requests import Refusal
+from rtvi_plugins.processor.starting import Start, read_start
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import Message
-from rtvi_plugins.testing.client import Client
+from rtvi_plugins.testing.client import Client, RequestError
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
@@ -57,6 +60,14 @@ class MemoryPort:
         self.is_ended = True
 
 
+def settle(bot: Bot, start: Mapping[str, Any]) -> Start:
+    """Check what a client sends with its start, as hosts do. Raises RequestError."""
+    try:
+        return read_start(bot.tables, {"body": start}, max_bytes=bot.manifest.runtime.limits.max_start_bytes)
+    except Refusal as refusal:
+        raise RequestError(refusal.as_data()) from None
+
+
 @asynccontextmanager
 async def connect(
     bot: Bot | RTVIProcessor,
@@ -65,11 +76,14 @@ async def connect(
     ready: bool = True,
     timeout: float = 10.0,  # noqa: ASYNC109 - the time of each request, not of this call
     caller: str = "",
+    start: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Client]:
     """Open a session with a bot, or with a processor made by hand, and give a client of it.
 
     version: the client's protocol version; None makes it a legacy client.
     ready:   do the handshake first.
+    start:   what the client sends with its start: data for the bot, and `config`; only where there is a bot.
+    Raises RequestError when the bot refuses it.
     The processor is at `client.processor`, its host at `client.port`.
     """
     incoming: asyncio.Queue[Message | None] = asyncio.Queue()
@@ -78,10 +92,14 @@ async def connect(
     )
     port = MemoryPort(client.receive)
     if isinstance(bot, RTVIProcessor):
+        if start is not None:
+            raise ValueError("a processor made by hand has begun already; give its Session the start data")
         processor = bot
         processor.attach(port)
     else:
-        processor = bot.processor_class(port=port, session=Session("memory", Caller(caller)))
+        given = settle(bot, start or {})
+        session = Session("memory", Caller(caller), given.data)
+        processor = bot.processor_class(as_config(given.config), port=port, session=session)
         await bot.session_started(processor)
     client.processor = processor  # type: ignore[attr-defined]
     client.port = port  # type: ignore[attr-defined]

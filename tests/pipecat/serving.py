@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -50,12 +51,14 @@ async def _told(request: Request) -> JSONResponse:
     """Say what the gate left for the session to come, and what came through."""
     arrived = arrival.get()
     body = (await request.body()).decode()
-    return JSONResponse({"path": request.url.path, "caller": arrived and list(arrived.caller), "body": body})
+    told = {"path": request.url.path, "caller": arrived and list(arrived.caller), "body": body}
+    start = {} if arrived is None else {"data": json.loads(arrived.start.data or b"{}"), "config": arrived.start.config}
+    return JSONResponse(told, headers={"x-start": json.dumps(start, default=dict)})
 
 
 async def _start(request: Request) -> JSONResponse:
     body = await request.json()
-    return JSONResponse({"sessionId": f"session-of-{body['transport']}"})
+    return JSONResponse({"sessionId": f"session-of-{body['transport']}"}, headers={"x-asked": json.dumps(body)})
 
 
 def inner(serving: Serving) -> Starlette:
