@@ -92,6 +92,8 @@ class ExitCode(enum.IntEnum):
     """The command line itself was wrong."""
     UNAVAILABLE = 3
     """The server could not serve, or could not be reached."""
+    CANCELLED = 130
+    """The job that was followed was cancelled, or left with Ctrl-C."""
 
 
 class Category(enum.StrEnum):

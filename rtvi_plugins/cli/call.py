@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,10 @@ from rtvi_plugins.cli.options import check_token
 from rtvi_plugins.cli.output import say
 from rtvi_plugins.cli.target import BadAddressError, parse_address
 from rtvi_plugins.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rtvi_plugins.protocol.messages import Message
+    from rtvi_plugins.testing.client import Client
 
 
 def call(
@@ -27,6 +31,7 @@ def call(
         list[str] | None,
         typer.Argument(metavar="NAME=VALUE", help="Its arguments; values as text or JSON.", show_default=False),
     ] = None,
+    *,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SERVICE.OPTION=VALUE", help="Set an option first; may be repeated."),
@@ -51,6 +56,16 @@ def call(
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that each request may take.")] = 60.0,
     legacy: Annotated[bool, typer.Option("--legacy", help="Speak RTVI 0.3, as clients before 1.0 do.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Print a job's id and leave it running, instead of following it.")
+    ] = False,
+    events: Annotated[
+        bool, typer.Option("--events", help="Print every message of the bot; with nothing else, until Ctrl-C.")
+    ] = False,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FUNCTION=JSON", help="What a function gives when the bot calls it; may be repeated."),
+    ] = None,
 ) -> None:
     """Talk to a running bot over RTVI, in one session.
 
@@ -58,24 +73,37 @@ def call(
     together, before anything else; what --start names goes with POST /start. Prints JSON; where the output is piped,
     a result that is text is printed bare.
 
-    Exit codes: 0 done, 1 the bot refused, 2 bad usage, 3 cannot reach the bot.
+    A long action is followed to its end, with a progress bar on a terminal; Ctrl-C cancels it. Functions that the bot
+    calls are answered by --answer; on a terminal you are asked for what is missing.
+
+    Exit codes: 0 done, 1 the bot refused or the job failed, 2 bad usage, 3 cannot reach the bot, 130 the job was
+    cancelled.
     """
     # The HTTP and WebSocket clients among them; no other command needs these.
     import asyncio  # noqa: PLC0415
 
     from rtvi_plugins.cli import calling  # noqa: PLC0415
+    from rtvi_plugins.cli.answering import Answering  # noqa: PLC0415
     from rtvi_plugins.cli.connecting import UnreachableError, connected  # noqa: PLC0415
     from rtvi_plugins.cli.values import BadValueError  # noqa: PLC0415
     from rtvi_plugins.testing.client import RequestError  # noqa: PLC0415
 
     async def talk() -> Any:
+        answering = Answering(wishes.answers)
+
+        def hear(client: Client, message: Message) -> None:
+            (calling.print_event if wishes.events else calling.print_piece)(message)
+            answering.hear(client, message)
+
         async with connected(
-            target, token=token, timeout_s=timeout, legacy=legacy, start=given, on_message=calling.print_piece
+            target, token=token, timeout_s=timeout, legacy=legacy, start=given, on_message=hear
         ) as client:
             return await calling.fulfil(client, wishes)
 
     try:
-        wishes = calling.read_wishes(name, arguments or [], json_arguments, set_ or [], interrupt, text, get, legacy)
+        wishes = calling.read_wishes(
+            name, arguments or [], json_arguments, set_ or [], interrupt, text, get, legacy, detach, events, answer
+        )
         target = parse_address(url)
         given = calling.read_start(start or [], target)
         outcome = asyncio.run(talk())
@@ -87,4 +115,5 @@ def call(
     except UnreachableError as error:
         say(f"rtvi: {error}", to_stderr=True)
         raise typer.Exit(ExitCode.UNAVAILABLE) from None
-    calling.print_result(outcome)
+    if code := calling.print_result(outcome):
+        raise typer.Exit(code)

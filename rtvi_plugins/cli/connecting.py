@@ -23,6 +23,7 @@ from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.requests import Code
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
+from rtvi_plugins.server import codec
 from rtvi_plugins.testing.client import Client, RequestError
 
 T = TypeVar("T")
@@ -33,13 +34,15 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """The most that a manifest may set as `max_message_bytes`."""
 MAX_DEPTH: Final = 500
 """The most that a manifest may set as `max_depth`."""
+TEXT_AFTER_S: Final = 5.0
+"""Seconds after which a bot that does not answer to Pipecat's frames is taken for one that speaks bare JSON."""
 
 
 class UnreachableError(Exception):
     """The bot cannot be reached, or went away; says why."""
 
 
-def _nothing(_message: Message) -> None:
+def _nothing(_client: Client, _message: Message) -> None:
     """Look at no message."""
 
 
@@ -51,7 +54,7 @@ async def connected(
     timeout_s: float = 60.0,
     legacy: bool = False,
     start: Mapping[str, str] = _NO_START,
-    on_message: Callable[[Message], None] = _nothing,
+    on_message: Callable[[Client, Message], None] = _nothing,
 ) -> AsyncIterator[Client]:
     """Connect and do the handshake; gives the client.
 
@@ -64,14 +67,11 @@ async def connected(
     url = await _start(target, headers, timeout_s, start) if target.must_start else target.url
     socket = await _open(url, headers, timeout_s, is_direct=target.is_loopback)
 
-    async def send(message: Message) -> None:
-        with contextlib.suppress(WebSocketException):  # whoever waits for an answer is told by `close`
-            await socket.send(wire.encode(message).decode())
-
-    client = Client(send, version=None if legacy else "2.1.0", timeout=timeout_s)
-    reading = asyncio.create_task(_read(socket, client, on_message))
+    carrier = _Carrier(socket)
+    client = Client(carrier.send, version=None if legacy else "2.1.0", timeout=timeout_s)
+    reading = asyncio.create_task(_read(carrier, client, on_message))
     try:
-        await unless_told(client, client.ready())
+        await unless_told(client, _ready(client, carrier))
         yield client
     except TimeoutError:
         raise UnreachableError(f"no answer from {url} within {timeout_s:g} s") from None
@@ -84,6 +84,49 @@ async def connected(
     finally:
         await socket.close()
         await reading
+
+
+class _Carrier:
+    """A connection on which messages travel in the form that the bot speaks.
+
+    Pipecat's frames at first, which every bot on Pipecat reads, and bare JSON once the bot has spoken it.
+    """
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self._is_binary = True
+        self._last: Message = {}
+
+    async def send(self, message: Message) -> None:
+        """Write one message; where the connection is gone, whoever waits for an answer is told by `Client.close`."""
+        self._last = message
+        text = wire.encode(message)
+        with contextlib.suppress(WebSocketException):
+            await self.socket.send(codec.write_binary(text) if self._is_binary else text.decode())
+
+    def read(self, data: str | bytes) -> Message | None:
+        """Read what the bot sent; None for media. Raises InvalidJSONError."""
+        self._is_binary = isinstance(data, bytes)
+        found = codec.read_binary(data, MAX_DEPTH) if isinstance(data, bytes) else wire.decode(data, MAX_DEPTH)
+        return found if isinstance(found, dict) else None
+
+    async def repeat_as_text(self) -> None:
+        """Send the last message again, as bare JSON."""
+        self._is_binary = False
+        await self.send(self._last)
+
+
+async def _ready(client: Client, carrier: _Carrier) -> None:
+    """Do the handshake; a bot that does not answer to Pipecat's frames is asked again in bare JSON."""
+    asked = asyncio.ensure_future(client.ready())
+    try:
+        done, _ = await asyncio.wait({asked}, timeout=TEXT_AFTER_S)
+        if not done:
+            await carrier.repeat_as_text()
+        await asked
+    finally:
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
 
 
 async def _open(url: str, headers: Mapping[str, str], timeout_s: float, *, is_direct: bool) -> ClientConnection:
@@ -105,14 +148,14 @@ async def _open(url: str, headers: Mapping[str, str], timeout_s: float, *, is_di
         raise UnreachableError(f"cannot connect to {url}: {_reason(error)}") from None
 
 
-async def _read(socket: ClientConnection, client: Client, on_message: Callable[[Message], None]) -> None:
+async def _read(carrier: _Carrier, client: Client, on_message: Callable[[Client, Message], None]) -> None:
     """Hand over what the bot sends, until the connection ends or what comes is no JSON."""
     try:
-        async for data in socket:
-            message = wire.decode(data, MAX_DEPTH)
-            if isinstance(message, dict) and message.get("label") == LABEL and isinstance(message.get("type"), str):
+        async for data in carrier.socket:
+            message = carrier.read(data)
+            if message and message.get("label") == LABEL and isinstance(message.get("type"), str):
                 client.receive(message)
-                on_message(message)
+                on_message(client, message)
     except (WebSocketException, wire.InvalidJSONError):
         pass  # whoever waits for an answer is told so now
     finally:
@@ -160,8 +203,10 @@ async def _start(target: Target, headers: Mapping[str, str], timeout_s: float, s
     url = urlunsplit(parts._replace(path=f"{parts.path}/start"))
     try:
         async with httpx.AsyncClient(headers=headers, timeout=timeout_s, trust_env=not target.is_loopback) as http:
-            sent = {"body": read_start(await _description(http, parts), start)} if start else {}
+            sent: dict[str, Any] = {"body": read_start(await _description(http, parts), start)} if start else {}
             answer = await http.post(url, json=sent)
+            if not answer.is_error and not _socket_url(answer, parts):  # a stock bot thinks of WebRTC first
+                answer = await http.post(url, json=sent | {"transport": "websocket"})
             body = _json(answer)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 index = urlunsplit(parts._replace(path="/"))
@@ -175,10 +220,25 @@ async def _start(target: Target, headers: Mapping[str, str], timeout_s: float, s
         raise RequestError(body)
     if answer.is_error:
         raise UnreachableError(f"cannot connect to {url}: {_status(answer.status_code, body)}")
-    found = next((body[key] for key in ("ws_url", "wsUrl", "url") if isinstance(body.get(key), str)), None)
-    if found is None:
+    found = _socket_url(answer, parts)
+    if not found:
         raise UnreachableError(f"{url} did not say where to connect")
-    return str(found)
+    return found
+
+
+def _socket_url(answer: Any, asked: SplitResult) -> str:
+    """Return where a start sends its client, empty where it does not say.
+
+    Pipecat's runner takes every host but `localhost` for one behind TLS, and gives a token beside the address.
+    """
+    body = _json(answer)
+    found = next((body[key] for key in ("ws_url", "wsUrl", "url") if isinstance(body.get(key), str)), "")
+    parts = urlsplit(found)
+    if parts.scheme == "wss" and asked.scheme == "http" and parts.netloc == asked.netloc:
+        parts = parts._replace(scheme="ws")
+    if found and "wsUrl" in body and "ws_url" not in body and isinstance(body.get("token"), str):
+        parts = parts._replace(path=f"{parts.path}/{body['token']}")
+    return urlunsplit(parts)
 
 
 async def _description(http: httpx.AsyncClient, bot: SplitResult) -> Mapping[str, Any]:

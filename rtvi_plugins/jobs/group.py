@@ -60,6 +60,7 @@ class JobGroup:
     workers:     the names of its workers, in the order they were given.
     label:       what it is called on a screen, or None.
     cancellable: whether clients may cancel it, and whether it is cancelled when the client leaves.
+    is_detached: whether it goes on when the client leaves all the same.
 
     `await group` waits for its end and gives `results()`.
     """
@@ -75,6 +76,7 @@ class JobGroup:
         arguments: Any = None,
         label: str | None = None,
         cancellable: bool = True,
+        is_detached: bool = False,
         deadline: float | None = None,
         gate: Gate | None = None,
         clock: Callable[[], int] = epoch_ms,
@@ -84,6 +86,7 @@ class JobGroup:
         self.workers = tuple(workers)
         self.label = label
         self.cancellable = cancellable
+        self.is_detached = is_detached
         self._executor = executor
         self._functions = dict(workers)
         self._report = report

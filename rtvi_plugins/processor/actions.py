@@ -38,7 +38,8 @@ def describe(processor: RTVIProcessor, request: Request) -> None:
 def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = None) -> Call | Answering | None:
     """Start `{service, action, arguments}`; arguments are RTVI's list of name and value, or a plain object.
 
-    With an `idempotency_key` beside them, a repeat is answered like the first and not run again (None).
+    With an `idempotency_key` beside them, a repeat is answered like the first and not run again (None). With
+    `detach: true`, a job goes on when the client leaves.
     t:      of the `client-message` that carried it; None for a legacy request.
     Raises Refusal.
     """
@@ -58,11 +59,15 @@ def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = Non
             raise _invalid("arguments: a name stands twice")
     else:
         arguments = _other_arguments(given)
-    if "idempotency_key" in data and data["idempotency_key"] is not None:
-        return _start_keyed(processor, Request(id_, t), action, arguments, data["idempotency_key"])
-    if action.is_direct:
+    key = data.get("idempotency_key")
+    if key is None and action.is_direct:
         return action, id_, t, False, arguments
-    return start(processor, Request(id_, t), action, arguments)
+    request = Request(id_, t)
+    if action.is_job:
+        request.is_detached = data.get("detach") is True
+    if key is not None:
+        return _start_keyed(processor, request, action, arguments, key)
+    return start(processor, request, action, arguments)
 
 
 def _find(processor: RTVIProcessor, data: Any) -> tuple[RTVIAction, Any]:

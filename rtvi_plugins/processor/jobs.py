@@ -98,7 +98,7 @@ class SessionJobs:
 
     def start_action(self, request: Request, action: RTVIAction, arguments: dict[str, Any]) -> None:
         """Check the arguments, answer the request with the job's id, and begin. Raises Refusal."""
-        group = self._of_action(action, checked(action, arguments))
+        group = self._of_action(action, checked(action, arguments), is_detached=request.is_detached)
         result = {"job_id": group.id}
         self._processor.answer(request, request.answer_result(result))
         if request.attempt is not None:
@@ -114,12 +114,13 @@ class SessionJobs:
         group.begin()
         return group
 
-    def _of_action(self, action: RTVIAction, arguments: dict[str, Any]) -> JobGroup:
+    def _of_action(self, action: RTVIAction, arguments: dict[str, Any], *, is_detached: bool = False) -> JobGroup:
         return self._made(
             {f"{action.service}.{action.action}": _action_function(self._processor, action)},
             arguments=arguments,
             label=action.description or None,
             cancellable=action.cancellable,
+            is_detached=is_detached,
             deadline=action.timeout,
             gate=None if action.serial is None else lock_of(self._processor, action.serial),
         )
@@ -131,6 +132,7 @@ class SessionJobs:
         label: str | None,
         cancellable: bool,
         deadline: float | None,
+        is_detached: bool = False,
         arguments: Any = None,
         gate: Gate | None = None,
     ) -> JobGroup:
@@ -142,7 +144,7 @@ class SessionJobs:
             text = f"Too many jobs at once: {running} are running, {most} may"
             raise Refusal(text, Code.BUSY, Category.ACTION)
         lingering = len(self._processor.lingering)
-        if not cancellable and lingering + len(functions) > LINGERING * most:
+        if (is_detached or not cancellable) and lingering + len(functions) > LINGERING * most:
             text = f"Too many jobs at once: {lingering} go on for clients that have left"
             raise Refusal(text, Code.BUSY, Category.ACTION)
         group = JobGroup(
@@ -154,6 +156,7 @@ class SessionJobs:
             arguments=arguments,
             label=label,
             cancellable=cancellable,
+            is_detached=is_detached,
             deadline=deadline,
             gate=gate,
         )
@@ -192,7 +195,7 @@ class SessionJobs:
         self._pacer.clear()
         tasks: set[asyncio.Task[Any]] = set()
         for group in self._groups.values():
-            if group.cancellable:
+            if group.cancellable and not group.is_detached:
                 group.cancel()
                 tasks |= group.tasks
             else:  # it goes on without its client, and counts for the whole bot

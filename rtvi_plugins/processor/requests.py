@@ -84,17 +84,21 @@ class Request:
     t:          `t` of the `client-message` that carried it; None for a legacy request.
     is_short:   the answer to an action is the bare result.
     attempt:    set when the request has an idempotency key.
+    is_detached: the job that it starts goes on when the client leaves.
     task, timer: set once the request is held up; `is_answered` guards that nothing is answered twice.
     timeout, deadline: seconds it may be held up, and the loop's time at which that ends.
     """
 
-    __slots__ = ("attempt", "deadline", "id", "is_answered", "is_expired", "is_short", "t", "task", "timeout", "timer")
+    __slots__ = (
+        "attempt", "deadline", "id", "is_answered", "is_detached", "is_expired", "is_short", "t", "task", "timeout",
+        "timer",
+    )  # fmt: skip
 
     def __init__(self, id: str, t: str | None = None, is_short: bool = False) -> None:  # noqa: A002
         self.id = id
         self.t = t
         self.is_short = is_short
-        self.is_answered = self.is_expired = False
+        self.is_answered = self.is_detached = self.is_expired = False
         self.deadline = math.inf
         self.attempt: Attempt | None = None
         self.timeout: float | None = None

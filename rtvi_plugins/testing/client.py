@@ -166,10 +166,14 @@ class Client:
         data = {"config": entries, "interrupt": interrupt}
         return _as_config(await self._ask_either(ClientType.UPDATE_CONFIG, data))
 
-    async def action(self, service: str, action: str, arguments: Mapping[str, Any] | None = None) -> Any:
-        """Run an action and give its result."""
+    async def action(
+        self, service: str, action: str, arguments: Mapping[str, Any] | None = None, *, detach: bool = False
+    ) -> Any:
+        """Run an action and give its result; with `detach`, a job goes on when this client leaves."""
         listed = [{"name": name, "value": value} for name, value in (arguments or {}).items()]
-        data = {"service": service, "action": action, "arguments": listed}
+        data: dict[str, Any] = {"service": service, "action": action, "arguments": listed}
+        if detach:
+            data["detach"] = True
         return (await self._ask_either(ClientType.ACTION, data))["result"]
 
     async def call(self, name: str, /, **arguments: Any) -> Any:

@@ -14,13 +14,16 @@ from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from rtvi_plugin_room.devices import DEVICES, Room
-from rtvi_plugins import ActionError, Handlers, RTVIProcessor, RTVIServiceOptionConfig, hookimpl
+from rtvi_plugins import ActionError, Handlers, Job, RTVIProcessor, RTVIServiceOptionConfig, hookimpl
 
 STATE: Final = "room"
 """Our key in `processor.session.state`; the value is the session's `Room`."""
 
 STEPS: Final = (25, 50, 75, 100)
 """Per cent of the way at which the curtains report."""
+
+HOUSEKEEPING: Final = ("airing", "bed", "bathroom", "towels")
+"""What housekeeping does, in this order."""
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,20 @@ async def open_curtains(processor: RTVIProcessor, *, seconds: float) -> bool:
         await processor.send_server_message({"event": "device-moving", "device": "curtains", "percent": percent})
     await _announce(processor, here.switch("curtains", on=True))
     return True
+
+
+@room.action("make_up")
+async def make_up(processor: RTVIProcessor, job: Job, *, seconds: float) -> list[str]:  # noqa: ARG001 - as above
+    """Have housekeeping make up the room; gives what was done, in order.
+
+    seconds: how long all of it takes.
+    Reports: `{"progress": 0.25, "doing": "airing"}` before each step and `{"progress": 1}` at the end.
+    """
+    for number, step in enumerate(HOUSEKEEPING):
+        await job.update({"progress": number / len(HOUSEKEEPING), "doing": step})
+        await asyncio.sleep(seconds / len(HOUSEKEEPING))
+    await job.update({"progress": 1})
+    return list(HOUSEKEEPING)
 
 
 @app.event("room_clicked")

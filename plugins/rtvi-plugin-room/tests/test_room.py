@@ -150,3 +150,19 @@ def test_each_session_has_its_own_room(bot: Bot) -> None:
             assert other.server_messages == []
 
     asyncio.run(run())
+
+
+def test_making_up_the_room_reports_each_step(bot: Bot) -> None:
+    async def run() -> None:
+        async with connect(bot) as client:
+            job = await client.call("room.make_up", seconds=0.1)
+            told: list[dict[str, Any]] = []
+            while not told or told[-1]["kind"] != "group_completed":
+                await asyncio.sleep(0.01)
+                told = [m["data"] for m in client.received if m["type"] == "ui-job-group"]
+            assert {data["job_id"] for data in told} == {job["job_id"]}
+            assert [data["data"] for data in told if data["kind"] == "job_update"][-1] == {"progress": 1}
+            (completed,) = [data for data in told if data["kind"] == "job_completed"]
+            assert completed["response"] == ["airing", "bed", "bathroom", "towels"]
+
+    asyncio.run(run())
