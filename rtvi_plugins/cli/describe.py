@@ -41,7 +41,7 @@ def describe(
 ) -> None:
     """Tell what a bot offers.
 
-    Lists services with their options, actions with arguments and result, and messages.
+    Lists services with options, actions with arguments and result, messages, functions, UI commands and events.
     A running bot shows what clients may know of it. Defaults of secret options are never shown.
 
     Exit codes: 0 done, 1 problems, 2 bad usage, 3 cannot reach the bot.
@@ -92,7 +92,12 @@ def _fetched(target: Target, token: str | None, timeout_s: float) -> dict[str, A
 
     async def fetch() -> dict[str, Any]:
         async with connected(target, token=token, timeout_s=timeout_s) as client:
-            services, actions = await client.describe_config(), await client.describe_actions()
+            if "config" not in client.bot_ready:
+                raise UnreachableError(f"{target.url} is a bot that does not describe itself")
+            try:
+                return await client.describe_bot()
+            except RequestError:  # a bot of another make: ask for what RTVI has
+                services, actions = await client.describe_config(), await client.describe_actions()
         return {"bot": target.url, "description": "", "services": services, "actions": actions}
 
     try:

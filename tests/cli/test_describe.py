@@ -69,10 +69,11 @@ def test_columns_are_aligned(shared: Site) -> None:
 def test_running_bot_as_table(shared: Site, bot: Running) -> None:
     done = shared.rtvi("describe", f"ws://{bot.address}/ws")
     assert (done.returncode, done.stderr) == (0, "")
-    expected = TABLE.format(name=f"ws://{bot.address}/ws", description="", begins="")
+    expected = TABLE.format(name="kitchen", description=": Cooks what is asked for.", begins="")
     assert words(done.stdout).startswith(words(expected))
     assert ACTIONS in done.stdout
-    assert "pin" not in done.stdout
+    assert "message ping: Comes back.\n" in done.stdout
+    assert "secret" not in done.stdout
 
 
 def test_json(shared: Site, bot: Running) -> None:
@@ -82,8 +83,9 @@ def test_json(shared: Site, bot: Running) -> None:
     assert "top-secret-pin" not in of_manifest.stdout + of_bot.stdout
     manifest, running = json.loads(of_manifest.stdout), json.loads(of_bot.stdout)
     assert (manifest["bot"], manifest["description"]) == ("kitchen", "Cooks what is asked for.")
-    assert running["bot"] == f"http://{bot.address}"
-    assert manifest["actions"] == running["actions"]
+    assert (running["bot"], running["description"]) == ("kitchen", "Cooks what is asked for.")
+    for key in ("actions", "messages", "functions", "ui"):
+        assert manifest[key] == running[key]
     assert [message["name"] for message in manifest["messages"]] == ["ping"]
     (service,), (told,) = manifest["services"], running["services"]
     heat, *_, pin = service["options"]
