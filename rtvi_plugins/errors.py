@@ -35,7 +35,7 @@ SLUGS: Final[Mapping[str, str]] = MappingProxyType(
         "bad-value": "a value has the right type but is not one of the legal ones",
         "bad-name": "a name is not made of letters, digits, '_' and '-', beginning with a letter",
         "bad-duration": "a duration is not like 500ms, 10s, 5m or a number of seconds",
-        "empty-bot": "the manifest declares no service, function, message or ui, and has no pipeline that answers",
+        "empty-bot": "the manifest declares no service, function, message or ui, and nothing that answers",
         "bad-auth": "`auth:` would ask nobody, or its tokens prove nothing",
         "bad-origin": "an entry of `origins:` or `hosts:` that nothing can ever match",
         "reserved-name": "the name is taken by the protocol",

@@ -15,6 +15,7 @@ from rtvi_plugins.binding.signatures import Fault, check_action, check_signature
 from rtvi_plugins.binding.starting import Sources
 from rtvi_plugins.binding.values import Values, initial_config
 from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
+from rtvi_plugins.errors import did_you_mean
 from rtvi_plugins.handlers import Handler, HandlerKind
 from rtvi_plugins.hooks.installed import version_of
 from rtvi_plugins.processor.calling import as_coroutine
@@ -107,13 +108,13 @@ class Binder:
             schema = self.values.option(option, path, self._binds.schema(option, path), default)
             self._schemas[service_name, name] = schema
             handler = handlers.get((HandlerKind.OPTION, name))
-            if handler is not None:
+            if handler is not None and option.handler is not None:
+                text = f"plugin '{self.matching.plugin_of(handler)}' has a handler for it, which would not be called"
+                self.report.add("unknown-handler", (*path, "handler"), text, hint="leave 'handler: none' out")
+            elif handler is not None:
                 self._unfit(path, handler, check_signature(handler))
             elif _needs_handler(option) and not self._is_doubtful(path):
-                near = [n for k, n in handlers if k is HandlerKind.OPTION and n not in service.options]
-                if service_name in self.report.loaded.used:  # a slip in what is laid over declares a new option
-                    near += [n for n in service.options if n != name]
-                self.matching.missing(HandlerKind.OPTION, name, path, near, service=service_name, plugin=service.plugin)
+                self._check_missing(service_name, service, name, handlers)
             yield RTVIServiceOption(
                 name,
                 schema,
@@ -128,6 +129,26 @@ class Binder:
                 source=self._sources.name(option, schema, path),
             )
 
+    def _check_missing(
+        self, service_name: str, service: Service, name: str, handlers: Mapping[tuple[HandlerKind, str], Handler]
+    ) -> None:
+        """Report an option that has no handler, unless it is plain that its value is only to be stored.
+
+        That is so where the service names no plugin, and nothing there is looks like the handler, or the option, that
+        was meant.
+        """
+        path = ("services", service_name, "options", name)
+        near = [n for k, n in handlers if k is HandlerKind.OPTION and n not in service.options]
+        if service.plugin is None and not self.matching.is_doubtful(service_name, has_handlers=bool(handlers)):
+            # A slip in what is laid over declares a new option.
+            added = self.report.loaded.added
+            near += [n for n in service.options if (*path[:-1], n) not in added] if path in added else []
+            if not did_you_mean(name, near):
+                return
+        elif service_name in self.report.loaded.used:
+            near += [n for n in service.options if n != name]
+        self.matching.missing(HandlerKind.OPTION, name, path, near, service=service_name, plugin=service.plugin)
+
     def _unfit(self, path: ManifestPath, handler: Handler, faults: Iterable[Fault]) -> None:
         """Report in what a handler does not fit its declaration."""
         for text, expected, hint in faults:
@@ -135,7 +156,7 @@ class Binder:
 
     def _is_doubtful(self, path: tuple[str, ...]) -> bool:
         """Whether it cannot be told if an option needs a handler, because what says so is faulty."""
-        return any(self.report.is_omitted(*path, key) for key in ("bind", "client", "mutable"))
+        return any(self.report.is_omitted(*path, key) for key in ("bind", "client", "handler", "mutable"))
 
     def _actions(
         self, service_name: str, service: Service, handlers: Mapping[tuple[HandlerKind, str], Handler]
@@ -235,7 +256,7 @@ class Binder:
 
 def _needs_handler(option: Option) -> bool:
     """Whether somebody can change the option, so that somebody has to hear of it."""
-    return option.bind is None and option.client != "none" and option.mutable != "never"
+    return option.bind is None and option.handler is None and option.client != "none" and option.mutable != "never"
 
 
 @functools.cache

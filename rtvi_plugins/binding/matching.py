@@ -18,6 +18,9 @@ _OURS: Final = "rtvi-plugins"
 """The distribution of the built-in plugins."""
 
 
+_STORE_ONLY: Final = "write 'handler: none' to have its value only stored"
+
+
 @dataclass(frozen=True, slots=True)
 class Supplied:
     """A handler and the plugin it comes from."""
@@ -131,12 +134,35 @@ class Matching:
         hint = did_you_mean(name, near)
         if plugin is not None:
             text = f"plugin '{plugin}' ({self._plugins[plugin]}) has no handler for it"
+            hint = hint or (_STORE_ONLY if kind is HandlerKind.OPTION else "")
         else:
             installed = [f"{p.name} {p.version}".strip() for p in self._installed()]
             count = f"{len(installed)} plugin{'' if len(installed) == 1 else 's'} loaded: {', '.join(installed)}"
             text = f"no plugin supplies a handler; {count if installed else 'no plugin is installed'}"
+            hint = hint or self._near_service(service)
             hint = hint or ("'rtvi plugins' shows what each supplies" if installed else "")
         self._report.add("missing-handler", path, text, hint=hint, on_key=True)
+
+    def is_doubtful(self, service: str, *, has_handlers: bool) -> bool:
+        """Return whether handlers for a service that names no plugin may be missing, though none is demanded.
+
+        Its plugin may be broken, or its name misspelt.
+        """
+        if self._is_broken(service):
+            return True
+        return not has_handlers and bool(self._near_service(service))
+
+    def _near_service(self, service: str) -> str:
+        """Suggest the service that has handlers and no declaration, where a declared one has none and is like it."""
+        served = self._by_service[None].keys()
+        if service in served:
+            return ""
+        hint = did_you_mean(service, served - self._report.loaded.manifest.services.keys())
+        return hint.replace("did you mean", "did you mean the service")
+
+    def plugin_of(self, handler: Handler) -> str:
+        """Return the name of the plugin that supplies a handler."""
+        return next(one.plugin.name for one in self._all if one.handler is handler)
 
     def _is_broken(self, name: str) -> bool:
         """Whether a plugin is faulty and supplied no handler at all: then that is the news, not what is missing."""

@@ -23,7 +23,7 @@ RESERVED_MESSAGES: Final = frozenset(
 )
 """Requests that every bot answers; a message of that name would never be reached."""
 SECTIONS: Final = ("services", "functions", "messages", "ui")
-"""Of these a manifest has at least one, unless its pipeline answers what people say."""
+"""Of these a manifest has at least one, unless a responder or its pipeline answers what people say."""
 SERVICE_KEYS: Final = frozenset(("actions", "options", "plugin", "use"))
 """A file with one of these, and neither `bot:` nor `services:`, is meant as a service file."""
 UNNAMED: Final = "unnamed"
@@ -137,10 +137,10 @@ def _declares(manifest: dict[str, Any], section: str) -> bool:
 
 
 def _answers(manifest: dict[str, Any]) -> bool:
-    """Tell whether there is a pipeline with something in it: that is a bot to talk to, with nothing declared."""
-    pipeline, runtime = manifest.get("pipeline"), manifest.get("runtime")
+    """Return whether there is a responder, or a pipeline with something in it: a bot to talk to."""
+    runtime = manifest.get("runtime")
     has_responder = isinstance(runtime, dict) and runtime.get("responder") is not None
-    return bool(pipeline) or (pipeline == {} and has_responder)
+    return has_responder or bool(manifest.get("pipeline"))
 
 
 def _validated(state: _State, raw: bytes) -> Manifest | None:

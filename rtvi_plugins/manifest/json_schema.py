@@ -30,6 +30,7 @@ _USE: Final = {
     "(`./room.yaml`); what stands beside `use` is laid over it, key by key.",
 }
 
+_ANSWERS: Final = {"description": "A bot that only answers needs nothing else.", "required": ["responder"]}
 _NUMBER: Final = {"type": "number"}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _TEXT: Final = {"type": "string"}
@@ -104,6 +105,7 @@ def language_schema() -> dict[str, Any]:
             definitions[choice.__name__] = _choice_form(definitions[choice.__name__])
     definitions["Service"]["properties"]["use"] = _USE
     schema["anyOf"] = [{"required": [section]} for section in (*SECTIONS, "pipeline")]
+    schema["anyOf"].append({"required": ["runtime"], "properties": {"runtime": _ANSWERS}})
     schema["properties"]["messages"]["propertyNames"]["not"] = {"enum": sorted(RESERVED_MESSAGES)}
     definitions["ServiceFile"] = _service_file(definitions["Service"], schema)
     _tidy(definitions)

@@ -29,6 +29,7 @@ from rtvi_plugins.manifest.files import (
 )
 from rtvi_plugins.manifest.form import SERVICE_KEYS, check_form, check_version
 from rtvi_plugins.manifest.model import Manifest
+from rtvi_plugins.manifest.paths import KeyPath
 from rtvi_plugins.manifest.source import Source, read_source
 from rtvi_plugins.manifest.use import Uses
 
@@ -41,6 +42,7 @@ class LoadedManifest:
     omitted: parts taken out because they were faulty or could not be taken in; each has its problem already. A missing
              or wrong `bot` is among them as `("bot",)`; `manifest.bot` then is a stand-in.
     used:    service name → what its `use:` said.
+    added:   paths of options that stand beside a `use:` and are not in what it takes.
     """
 
     manifest: Manifest
@@ -48,6 +50,7 @@ class LoadedManifest:
     path: str
     omitted: frozenset[tuple[str, ...]]
     used: Mapping[str, str]
+    added: frozenset[KeyPath] = frozenset()
 
 
 def load_manifests(
@@ -103,7 +106,9 @@ def _load(
         hint = "it looks like a service file: keep those in a folder of their own and name them in 'use:'"
         problems.append(Problem("missing-key", "missing key 'bot'", source.locate(()), hint=hint))
         return None, tuple(problems)
+    uses.added.clear()
     source, used, lost = uses.take_in(source, file.root)
+    added = frozenset(uses.added)
     try:
         raw = orjson.dumps(source.value)
         if OPENING.encode() in raw:
@@ -119,7 +124,9 @@ def _load(
     problems += checked.problems
     if checked.manifest is None:
         return None, tuple(problems)
-    return LoadedManifest(checked.manifest, source, path, checked.omitted, MappingProxyType(used)), tuple(problems)
+    return LoadedManifest(checked.manifest, source, path, checked.omitted, MappingProxyType(used), added), tuple(
+        problems
+    )
 
 
 def _is_service(source: Source) -> bool:

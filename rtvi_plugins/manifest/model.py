@@ -48,6 +48,7 @@ class Option(Value):
     secret:  its value is never sent, logged or named in an error.
     bind:    `stage.field` of the pipeline that takes the value (Pipecat host).
     source:  `start.name` of the start data that it begins with; without these, with its default.
+    handler: `none` has its value only stored, though the service names a plugin.
     """
 
     default: Any = Field(default=None, repr=False)
@@ -59,6 +60,7 @@ class Option(Value):
     secret: bool = False
     bind: str | None = None
     source: str | None = Field(default=None, alias="from", json_schema_extra={"pattern": r"^start\."})
+    handler: Literal["none"] | None = None
 
     @property
     def has_default(self) -> bool:

@@ -58,6 +58,8 @@ class Uses:
 
     def __init__(self, shipped: Mapping[str, Traversable], environ: Mapping[str, str]) -> None:
         self.problems: list[Problem] = []
+        self.added: set[KeyPath] = set()
+        """Options that manifests lay over a service which does not have them."""
         self._shipped = shipped
         self._environ = environ
         self._services: dict[tuple[str, str | None], Source | str | None] = {}
@@ -84,6 +86,7 @@ class Uses:
                 manifest = with_part(manifest, path, without_keys(overlay, "use"))
                 continue
             manifest, taken = join_definitions(manifest, taken, label=said or name)
+            self.added |= {(*path, "options", one) for one in _options(overlay) - _options(taken)}
             merged = laid_over(taken, without_keys(overlay, "use"))
             manifest = replace(with_part(manifest, path, merged), size=manifest.size + taken.size)
         return manifest, used, lost
@@ -194,6 +197,11 @@ class Uses:
             return None
         service, taken = join_definitions(without_keys(service, "use"), taken, label=said or file.path)
         return replace(laid_over(taken, service), size=service.size + taken.size)
+
+
+def _options(service: Source) -> set[str]:
+    options = service.value.get("options")
+    return set(options) if isinstance(options, dict) else set()
 
 
 def _folder_inside(content: Traversable) -> Traversable | None:

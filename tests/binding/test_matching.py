@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rtvi_plugins import Handlers, hookimpl
+from rtvi_plugins.processor.calling import store_only
 from tests.binding.conftest import Bind, plugin
 
 
@@ -92,6 +93,7 @@ def test_sound(binding: Bind, text: str, plugins: dict[str, object]) -> None:
 
 
 NAME_ONE = "name one with `plugin:`"
+STORE = "write 'handler: none' to have its value only stored"
 NO_SUCH = "the manifest declares no such"
 ONLY_FANS = "1 plugin loaded: fans; 'rtvi plugins' shows what each supplies"
 FAULTY: dict[str, tuple[str, dict[str, object], list[str]]] = {
@@ -109,7 +111,7 @@ FAULTY: dict[str, tuple[str, dict[str, object], list[str]]] = {
         lamp("plugin: home"),
         {"home": plugin(handlers("fan", level="option"), handlers("oven", dim="action"))},
         [
-            "services.lamp.options.level: plugin 'home' (types) has no handler for it [missing-handler]",
+            f"services.lamp.options.level: plugin 'home' (types) has no handler for it; {STORE} [missing-handler]",
             "services.lamp.actions.dim: plugin 'home' (types) has no handler for it [missing-handler]",
         ],
     ),
@@ -122,7 +124,6 @@ FAULTY: dict[str, tuple[str, dict[str, object], list[str]]] = {
         lamp(),
         {"fans": plugin(handlers("fan", spin="action"))},
         [
-            f"services.lamp.options.level: no plugin supplies a handler; {ONLY_FANS} [missing-handler]",
             f"services.lamp.actions.dim: no plugin supplies a handler; {ONLY_FANS} [missing-handler]",
         ],
     ),
@@ -149,19 +150,71 @@ def test_used_under_another_name(binding: Bind) -> None:
     assert set(bot.actions) == {("bedside", "dim")}
 
 
-@pytest.mark.parametrize(
-    ("option", "needs_one"),
-    {
-        "number": True,
-        "{type: number, client: read}": True,
-        "{type: number, mutable: start}": True,
-        "{type: number, mutable: never}": False,
-        "{type: number, client: none}": False,
-    }.items(),
-)
-def test_options_nobody_can_change_need_no_handler(binding: Bind, option: str, needs_one: bool) -> None:
-    _, problems = binding.load(BOT + f"      lamp: {{options: {{level: {option}}}}}\n")
-    assert [problem.slug for problem in problems] == ["missing-handler"] * needs_one
+NEEDS = {
+    "number": True,
+    "{type: number, client: read}": True,
+    "{type: number, mutable: start}": True,
+    "{type: number, mutable: never}": False,
+    "{type: number, client: none}": False,
+    "{type: number, handler: none}": False,
+}
+
+
+@pytest.mark.parametrize(("option", "needs_one"), NEEDS.items())
+def test_of_a_named_plugin_options_that_somebody_can_change_need_a_handler(
+    binding: Bind, option: str, needs_one: bool
+) -> None:
+    text = BOT + f"      lamp: {{plugin: home, options: {{level: {option}}}}}\n"
+    _, problems = binding.load(text, {"home": plugin(handlers("fan", spin="action"), handlers("oven", on="action"))})
+    told = [(problem.slug, problem.hint) for problem in problems]
+    assert told == [("missing-handler", STORE)] * needs_one
+
+
+@pytest.mark.parametrize("option", NEEDS)
+def test_where_no_plugin_is_named_an_option_is_only_stored(binding: Bind, option: str) -> None:
+    text = BOT + f"      lamp: {{options: {{level: {option}, dim: {{type: number, default: 3}}}}}}\n"
+    bot = binding.bot(text, {"home": plugin(handlers("fan", spin="action"))})
+    assert [(one.name, one.apply is store_only) for one in bot.tables.services["lamp"].options] == [
+        ("level", True), ("dim", True),
+    ]  # fmt: skip
+
+
+def test_a_handler_for_some_options_of_a_service(binding: Bind) -> None:
+    text = BOT + "      lamp: {options: {level: number, colour: string}}\n"
+    bot = binding.bot(text, {"home": plugin(handlers("lamp", level="option"))})
+    options = bot.tables.services["lamp"].options
+    assert {one.name: one.apply is store_only for one in options} == {"level": False, "colour": True}
+
+
+def test_handler_none_and_a_handler(binding: Bind) -> None:
+    text = BOT + "      lamp: {options: {level: {type: number, handler: none}}}\n"
+    (line,) = binding.problems(text, {"home": plugin(handlers("lamp", level="option"))})
+    assert line.startswith("services.lamp.options.level.handler: plugin 'home' has a handler for it")
+    assert line.endswith("leave 'handler: none' out [unknown-handler]")
+
+
+SLIPS = {
+    "in the handler's name": ("lamp: {options: {rate: number}}", "rte", "did you mean 'rte'?"),
+    "in the option's name": ("lamp: {options: {levl: number}}", "level", "did you mean 'level'?"),
+    "in the service's name": ("lmap: {options: {level: number}}", "level", "did you mean the service 'lamp'?"),
+}
+
+
+@pytest.mark.parametrize(("service", "handled", "hint"), SLIPS.values(), ids=SLIPS.keys())
+def test_a_slip_is_found_where_options_may_do_without(binding: Bind, service: str, handled: str, hint: str) -> None:
+    _, problems = binding.load(BOT + f"      {service}\n", {"home": plugin(handlers("lamp", **{handled: "option"}))})
+    assert [(problem.slug, problem.hint) for problem in problems] == [("missing-handler", hint)]
+
+
+def test_a_slip_in_what_is_laid_over_stored_options(binding: Bind) -> None:
+    binding.write("manifest: 1\noptions: {level: number, colour: string}\n", "lamp.yaml")
+    text = BOT + "      lamp: {use: ./lamp.yaml, options: {levl: {default: 3}, colour: {default: red}, on: bool}}\n"
+    _, problems = binding.load(text)
+    assert [(problem.where, problem.hint) for problem in problems] == [
+        ("services.lamp.options.levl", "did you mean 'level'?")
+    ]
+    binding.write("manifest: 1\noptions: {level_1: {type: number}, level_2: number}\n", "lamp.yaml")
+    assert binding.load(BOT + "      lamp: {use: ./lamp.yaml, options: {level_1: {default: 3}}}\n")[1] == ()
 
 
 def test_messages(binding: Bind) -> None:

@@ -107,6 +107,11 @@ async def test_somebody_answers(tmp_path: Path, text: str) -> None:
         assert (await client.request("describe-bot"))["answers_text"] is True
 
 
+async def test_a_bot_with_only_a_responder(tmp_path: Path) -> None:
+    async with running(Folder(tmp_path).bot("runtime: {responder: echo}\npipeline: {}")) as (client, _):
+        assert await client.send_text("hello") == "hello"
+
+
 class Listens(BaseInputTransport):
     pass
 
