@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import importlib_metadata
 
-from rtvi_plugins.errors import quoted
+from rtvi_plugins.errors import Problem, Severity, quoted
 from rtvi_plugins.hooks.installed import error_text
 from rtvi_plugins.processor.calling import Apply, store_only
-from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption
+from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, Tables
 from rtvi_plugins.schema import MISSING
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 GROUP: Final = "rtvi_plugins.hosts"
 """Entry points: a host's name → `check(report, host) -> PipelinePlan`."""
 HOST: Final = "pipecat"
+NO_PIPELINE: Final = "there is no pipeline to bind to"
+PIPELINE: Final = "'pipeline:' in this manifest, or a program that attaches the stages"
+"""A program may make the pipeline itself, and attach its stages; nothing else can serve such a bot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class PipelinePlan(Protocol):
 
         None: it cannot be told, because the stage itself is faulty.
         """
+        ...
+
+    def ignored(self, bind: str) -> str:
+        """Say that the stage applies no change of a field while it runs; empty where nothing says so."""
         ...
 
     def check_stages(self, report: Report, bot: Bot) -> None:
@@ -98,8 +105,7 @@ class Binds:
         here = (*path, "bind")
         if self._report.loaded.manifest.pipeline is None:
             if not self._report.is_omitted("pipeline"):
-                text = "there is no pipeline to bind to"
-                self._report.add("missing-host", here, text, expected="'pipeline:' in this manifest")
+                self._report.add("missing-host", here, NO_PIPELINE, expected=PIPELINE, severity=Severity.WARNING)
             return None
         if self._plan is None:
             return None
@@ -107,6 +113,8 @@ class Binds:
         if isinstance(found, BindFault):
             self._report.add("bad-bind", here, found.text, expected=found.expected, hint=found.hint)
             return None
+        if option.mutable == "live" and (note := self._plan.ignored(option.bind)):
+            self._report.add("bad-bind", here, note, expected="'mutable: start'", severity=Severity.WARNING)
         first = self._taken.setdefault(option.bind, here)
         if first is not here:
             place = self._report.loaded.source.locate(first)
@@ -191,3 +199,13 @@ def bound_apply(service: str, option: RTVIServiceOption) -> Apply:
             raise
 
     return apply
+
+
+def unserved(tables: Tables) -> list[Problem]:
+    """Return a problem for each bound option: for hosts that have no stages."""
+    return [
+        Problem("missing-host", NO_PIPELINE, where=f"services.{name}.options.{option.name}.bind", expected=PIPELINE)
+        for name, service in tables.services.items()
+        for option in service.named_options.values()
+        if option.bind is not None
+    ]

@@ -47,6 +47,13 @@ def all_fine(manifests: int, problems: Sequence[Problem]) -> str:
     return f"{fine}, with {counted(len(problems), 'warning')}" if problems else fine
 
 
+def as_served(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems as they are for a server: what only another program could serve keeps the bot from starting."""
+    return tuple(
+        replace(problem, severity=Severity.ERROR) if problem.slug == "missing-host" else problem for problem in problems
+    )
+
+
 def _package_of(path: str) -> Path:
     """Give what holds a plugin's code: its package's folder, or its one file."""
     file = Path(path)

@@ -14,7 +14,7 @@ import typer
 
 from rtvi_plugins.cli.options import Root, check_hosts, check_origins
 from rtvi_plugins.cli.output import console, is_terminal, say
-from rtvi_plugins.cli.problems import print_problems, summary
+from rtvi_plugins.cli.problems import as_served, print_problems, summary
 from rtvi_plugins.errors import ExitCode, errors_of
 from rtvi_plugins.log import LineFormatter
 
@@ -99,6 +99,7 @@ def run(
     began_ns = time.time_ns()
     plugins = discover_plugins()
     bots, problems = load_bots(paths, host=plugins, root=root)
+    problems = as_served(problems)
     files = (
         reloading.files_behind(paths, plugins, problems, since_ns=began_ns, root=root) if reload else reloading.NOTHING
     )

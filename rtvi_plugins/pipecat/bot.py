@@ -28,7 +28,7 @@ from rtvi_plugins.pipecat.beginning import watch_beginning
 from rtvi_plugins.pipecat.building import BuildError, build
 from rtvi_plugins.pipecat.gate import Arrival, arrival
 from rtvi_plugins.pipecat.processor import processor_for
-from rtvi_plugins.pipecat.refusing import make_refusal, refusal
+from rtvi_plugins.pipecat.refusing import FAILED, make_refusal, refusal
 from rtvi_plugins.pipecat.transports import make_transport, sent_with
 from rtvi_plugins.processor.port import Session
 
@@ -48,7 +48,6 @@ LEAVING_S: Final = 0.5
 """How long clients are given to leave by themselves once they were told of the end."""
 CLOSING_S: Final = 5.0
 """How long pipelines are given to end after that."""
-FAILED: Final = "The bot could not be started"
 
 
 def make_worker(

@@ -25,11 +25,11 @@ from rtvi_plugins.errors import Problem, RTVIPluginsError
 from rtvi_plugins.hooks.installed import error_text
 from rtvi_plugins.manifest.paths import dotted
 from rtvi_plugins.pipecat import options
+from rtvi_plugins.pipecat.bound import bound_values
 from rtvi_plugins.pipecat.order import ASSISTANT, INPUT, LLM, OUTPUT, USER
 from rtvi_plugins.pipecat.parts import HTTP, Part
 from rtvi_plugins.pipecat.plan import VAD, Plan, StagePlan
 from rtvi_plugins.pipecat.slots import fields_of
-from rtvi_plugins.schema import MISSING
 
 if TYPE_CHECKING:
     from pipecat.transports.base_transport import BaseTransport
@@ -138,7 +138,7 @@ class _Building:
         self._closing: list[Callable[[], Any]] = []
         self._cleanups: list[Callable[[], Any]] = []
         self._injected = _Injected(self._closing, bot=bot, processor=rtvi)
-        self._bound = _bound_values(bot, rtvi)
+        self._bound = bound_values(bot, rtvi)
 
     def built(self) -> Built:
         plan = self._plan
@@ -250,19 +250,6 @@ class _Building:
 def _converted(model: type, given: Mapping[str, Any]) -> dict[str, Any]:
     fields = fields_of(model).table
     return {name: fields[name].convert(value) for name, value in given.items()}
-
-
-def _bound_values(bot: Bot, rtvi: RTVIProcessor) -> dict[str, dict[str, Any]]:
-    """Give what bound options begin with in this session: stage → field → value."""
-    values = rtvi.session_processor.values
-    found: dict[str, dict[str, Any]] = {}
-    for name, service in bot.tables.services.items():
-        for option in service.options:
-            value = values.get(name, {}).get(option.name, MISSING)
-            if option.bind is not None and value is not MISSING:
-                stage, _, field = option.bind.partition(".")
-                found.setdefault(stage, {})[field] = value
-    return found
 
 
 def _without(part: Part, text: str) -> str:

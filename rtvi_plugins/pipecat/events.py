@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from rtvi_plugins.pipecat.processor import RTVIProcessor
 
 
+class Registered:
+    """The handlers of RTVI events that were registered at one Pipecat processor."""
+
+    def __init__(self, rtvi: RTVIProcessor) -> None:
+        self._rtvi = rtvi
+        self._wrapped: dict[Any, Any] = {}
+
+    def add(self, event_name: str, handler: Any) -> None:
+        """Register a handler at the session."""
+        self._wrapped[event_name, handler] = wrapped = for_pipecat(self._rtvi, handler)
+        self._rtvi.session_processor.add_event_handler(event_name, wrapped)
+
+    def remove(self, event_name: str, handler: Any) -> None:
+        """Remove a handler; nothing happens when it is not there."""
+        wrapped = self._wrapped.pop((event_name, handler), None)
+        if wrapped is not None:
+            self._rtvi.session_processor.remove_event_handler(event_name, wrapped)
+
+
 def for_pipecat(rtvi: RTVIProcessor, handler: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a handler registered at the Pipecat processor for the session that fires it."""
 

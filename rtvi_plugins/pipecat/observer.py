@@ -74,3 +74,16 @@ class RTVIObserver(StockObserver):
                 whole = copy.copy(data)
                 whole.frame = sentence
                 await super().on_push_frame(whole)
+
+
+def see_to_observer(rtvi: RTVIProcessor) -> None:
+    """Add the observer that a processor placed by hand lacks: Pipecat adds one beside its own processor only."""
+    if rtvi.has_observer:
+        return
+    worker = rtvi.pipeline_worker
+    try:
+        is_known = worker.rtvi is rtvi
+    except Exception:  # noqa: BLE001 - what Pipecat raises when there is no processor it knows
+        is_known = False
+    if not is_known:
+        worker.add_observer(rtvi.create_rtvi_observer())

@@ -1,12 +1,12 @@
 """`bind:`: a new value of an option reaches the live stage, as Pipecat's own settings frames do.
 
-Which setting a running service really takes is the service's affair: some accept a change and use it only when they
-connect again, which Pipecat logs.
+A change is confirmed when the stage has applied it. Some services store a change and use it only when they connect
+again; they say so, and such a change is refused, and undone.
 """
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
@@ -19,33 +19,33 @@ from pipecat.frames.frames import (
     TTSUpdateSettingsFrame,
     VADParamsUpdateFrame,
 )
+from pipecat.pipeline.service_switcher import ServiceSwitcher
 from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregator
-from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.ai_service import AIService
 from pipecat.services.llm_service import LLMService
-from pipecat.services.settings import ServiceSettings
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 from pydantic import ValidationError
 
 from rtvi_plugins.errors import ActionError
+from rtvi_plugins.pipecat import seams
+from rtvi_plugins.pipecat.applying import Applying, delta_of, refusal
 from rtvi_plugins.pipecat.parts import setting_fields
-from rtvi_plugins.pipecat.slots import fields_of
-from rtvi_plugins.processor.requests import Code
+from rtvi_plugins.pipecat.slots import Slot, fields_of
 from rtvi_plugins.schema import MISSING
 
 if TYPE_CHECKING:
     from pipecat.audio.vad.vad_analyzer import VADAnalyzer
-    from pipecat.frames.frames import ErrorFrame
     from pipecat.processors.frame_processor import FrameProcessor
 
     from rtvi_plugins.pipecat.processor import RTVIProcessor
+
+logger = logging.getLogger(__name__)
 
 WAIT_S: Final = 1.0
 """How long a change waits until its stage has taken it. A stage may pause while it speaks; the change then comes next,
 and counts as made: whoever asked for it shall not wait for the end of a speech."""
 
-_NOT_GIVEN: Final[Any] = ServiceSettings().model
-"""Pipecat's mark of a field that a change leaves alone; its module differs between releases."""
 _FRAMES: Final = (
     (TTSService, TTSUpdateSettingsFrame),
     (STTService, STTUpdateSettingsFrame),
@@ -65,22 +65,87 @@ def note_built(stage: FrameProcessor, values: Mapping[str, Any], analyzer: VADAn
         _analyzers[stage] = analyzer
 
 
-async def apply(rtvi: RTVIProcessor, stage: FrameProcessor | None, field: str, value: Any) -> None:  # noqa: ARG001
+def fields_at(stage: FrameProcessor) -> Mapping[str, Slot]:
+    """Return what can be set of a running stage, by name."""
+    if isinstance(stage, ServiceSwitcher):
+        return {name: slot for one in stage.services for name, slot in fields_at(one).items()}
+    if isinstance(stage, LLMUserAggregator):
+        analyzer = _analyzers.get(stage)
+        return {} if analyzer is None else fields_of(type(analyzer.params)).table
+    settings = getattr(stage, "settings", None)
+    return {} if settings is None else setting_fields(type(settings))
+
+
+def takes(stage: FrameProcessor, field: str, value: Any) -> bool:
+    """Return whether a value is one that the field of a stage may have."""
+    slot = fields_at(stage).get(field)
+    return slot is not None and not slot.faults(value)
+
+
+def ignores(stage: FrameProcessor, field: str) -> bool:
+    """Return whether a stage says by its class that it applies no change of a field while it runs."""
+    return any(seams.says_it_ignores(type(one), field) for one in _members(stage, field))
+
+
+def begin_with(stage: FrameProcessor, field: str, value: Any) -> None:
+    """Give a value to a stage that does not run yet. Raises ActionError when it does not take it."""
+    for one in _members(stage, field):
+        if _built_with.get(one, {}).get(field, MISSING) == value:
+            continue
+        frame = _frame(one, field, value)
+        if isinstance(frame, VADParamsUpdateFrame):
+            seams.begin_with_params(_analyzers[one], frame.params)
+        elif isinstance(one, AIService) and isinstance(frame, ServiceUpdateSettingsFrame):
+            seams.begin_with(one, frame.delta)
+        else:  # its own way to take a change is its frame, which comes when the bot is ready
+            seams.store(one, field, getattr(frame.delta, field))  # type: ignore[attr-defined] # a frame with a delta
+            continue
+        _built_with.setdefault(one, {})[field] = value
+
+
+async def apply(rtvi: RTVIProcessor, stage: FrameProcessor | None, field: str, value: Any) -> None:
     """Set a field of a running stage; returns when the stage has taken it, or after `WAIT_S`.
 
-    Raises ActionError when there is no such stage, when it does not take the value, or when it failed to.
+    Raises ActionError when there is no such stage, when it does not take the value, ignores it, or failed to take it.
+    Of several services that take turns, all are told, or none.
     """
     if stage is None:
-        raise _refusal("the pipeline has no such stage")
+        raise refusal("the pipeline has no such stage")
+    members = _members(stage, field) or [stage]
+    done: list[tuple[FrameProcessor, Any]] = []
+    for one in members:
+        before = getattr(getattr(one, "settings", None), field, MISSING)
+        try:
+            await _apply_to(rtvi, one, field, value)
+        except ActionError:
+            await _go_back(rtvi, done, field)
+            raise
+        done.append((one, before))
+
+
+async def _go_back(rtvi: RTVIProcessor, done: list[tuple[FrameProcessor, Any]], field: str) -> None:
+    for one, before in reversed(done):
+        if before is not MISSING:
+            try:
+                await _apply_to(rtvi, one, field, before)
+            except ActionError as error:
+                logger.error("going back failed: %s: %s", type(one).__name__, error.text)  # noqa: TRY400
+
+
+def _members(stage: FrameProcessor, field: str) -> list[FrameProcessor]:
+    """Return the stages that a change of a field reaches: of services that take turns, all that have it."""
+    if not isinstance(stage, ServiceSwitcher):
+        return [stage]
+    return [found for one in stage.services for found in _members(one, field) if field in fields_at(found)]
+
+
+async def _apply_to(rtvi: RTVIProcessor, stage: FrameProcessor, field: str, value: Any) -> None:
     if _built_with.get(stage, {}).pop(field, MISSING) == value:
         return
     frame = _frame(stage, field, value)
     # What was asked for and confirmed must not be lost when the user interrupts the bot.
     frame.interruptible = False
-    await _Applying(stage, frame).run()
-    settings = getattr(stage, "settings", None)
-    if type(frame) is ServiceUpdateSettingsFrame and getattr(settings, field, None) != getattr(frame.delta, field):
-        raise _refusal(f"the stage did not take '{field}'")
+    await Applying(rtvi, stage, frame, field).run(WAIT_S)
 
 
 def _frame(stage: FrameProcessor, field: str, value: Any) -> Frame:
@@ -88,24 +153,19 @@ def _frame(stage: FrameProcessor, field: str, value: Any) -> Frame:
     if isinstance(stage, LLMUserAggregator):
         analyzer = _analyzers.get(stage)
         if analyzer is None:
-            raise _refusal("the pipeline has no voice activity detector")
+            raise refusal("the pipeline has no voice activity detector")
         params = analyzer.params
         slot = fields_of(type(params)).table.get(field)
         if slot is None:
-            raise _refusal(f"the voice activity detector has no '{field}'")
+            raise refusal(f"the voice activity detector has no '{field}'")
         return VADParamsUpdateFrame(params=params.model_copy(update={field: _converted(slot, value)}))
-    settings_class = type(getattr(stage, "settings", None))
-    fields = {} if settings_class is type(None) else setting_fields(settings_class)
+    fields = fields_at(stage)
     if field not in fields:
-        raise _refusal(f"the stage has no setting '{field}'")
-    delta = _delta(settings_class, {field: _converted(fields[field], value)})
+        raise refusal(f"the stage has no setting '{field}'")
+    settings_class = type(stage.settings)  # type: ignore[attr-defined] # it has fields
+    delta = delta_of(settings_class, {field: _converted(fields[field], value)})
     kind = next((frame for base, frame in _FRAMES if isinstance(stage, base)), ServiceUpdateSettingsFrame)
     return kind(delta=delta, service=stage)
-
-
-def _delta(settings_class: type, changed: Mapping[str, Any]) -> Any:
-    """Make settings that change these fields and no other, also of a class whose fields have defaults of their own."""
-    return settings_class(**{**dict.fromkeys(setting_fields(settings_class), _NOT_GIVEN), **changed})
 
 
 def _converted(slot: Any, value: Any) -> Any:
@@ -114,50 +174,4 @@ def _converted(slot: Any, value: Any) -> Any:
             return slot.convert(value)
         except ValidationError:
             pass
-    raise _refusal(f"'{slot.name}' does not take this value")
-
-
-def _refusal(text: str) -> ActionError:
-    return ActionError(text, code=Code.OPTION_FAILED)
-
-
-class _Applying:
-    """One frame on its way through the queue of one stage."""
-
-    def __init__(self, stage: FrameProcessor, frame: Frame) -> None:
-        self._stage = stage
-        self._frame = frame
-        self._is_processing = False
-        self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def run(self) -> None:
-        """Queue the frame behind what the stage has before it, and wait for what comes of it. Raises ActionError."""
-        handlers = {"on_before_process_frame": self._before, "on_error": self._error}
-        for event, handler in handlers.items():
-            self._stage.add_event_handler(event, handler)
-        try:
-            await self._stage.queue_frame(self._frame, FrameDirection.DOWNSTREAM, self._after)
-            await asyncio.wait((self._outcome,), timeout=WAIT_S)
-            if self._outcome.done():
-                self._outcome.result()
-        except asyncio.CancelledError:
-            if isinstance(self._frame, ServiceUpdateSettingsFrame) and self._frame.delta is not None:
-                self._frame.delta = _delta(type(self._frame.delta), {})  # given up: whoever asked was told so
-            raise
-        finally:
-            for event, handler in handlers.items():
-                self._stage.remove_event_handler(event, handler)
-
-    async def _before(self, _stage: FrameProcessor, frame: Frame) -> None:
-        # Frames of one queue are processed one by one; the first one after ours comes when ours is done.
-        self._is_processing = frame is self._frame
-
-    async def _after(self, _stage: FrameProcessor, _frame: Frame, _direction: FrameDirection) -> None:
-        self._is_processing = False
-        if not self._outcome.done():
-            self._outcome.set_result(None)
-
-    async def _error(self, _stage: FrameProcessor, error: ErrorFrame) -> None:
-        if self._is_processing and not self._outcome.done():
-            self._outcome.set_exception(_refusal("the stage failed to take the value"))
-            del error  # its text is in the log, and may hold what clients must not see
+    raise refusal(f"'{slot.name}' does not take this value")

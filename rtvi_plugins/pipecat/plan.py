@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.binding.pipelines import BindFault
 from rtvi_plugins.errors import did_you_mean, quoted
+from rtvi_plugins.pipecat import seams
 from rtvi_plugins.pipecat.order import LLM, RESPONDER, STT, TTS
 from rtvi_plugins.pipecat.parts import Part, params_model, setting_fields
 from rtvi_plugins.pipecat.slots import Slot, fields_of, for_option
@@ -103,6 +104,13 @@ class Plan:
         """Give the JSON Schema of a stage's field, as `PipelinePlan` has it."""
         slot = self.slot(bind)
         return for_option(slot) if isinstance(slot, Slot) else slot
+
+    def ignored(self, bind: str) -> str:
+        """Say that a stage applies no change of a field while it runs, as `PipelinePlan` has it."""
+        stage, _, field = bind.partition(".")
+        part = next((s.part for s in self.stages if s.id == stage), None)
+        kind = None if part is None else part.made
+        return seams.ignored(stage, field) if kind is not None and seams.says_it_ignores(kind, field) else ""
 
     def check_stages(self, report: Report, bot: Bot) -> None:
         """Ask the stages that have a `check_stage` what is wrong with what they are given."""

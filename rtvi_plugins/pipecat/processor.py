@@ -31,11 +31,13 @@ from rtvi_plugins.errors import Category
 from rtvi_plugins.pipecat import events, tools
 from rtvi_plugins.pipecat.answering import is_foreign, may_answer
 from rtvi_plugins.pipecat.border import OUTBOUND, RTVIActionFrame, to_direction, to_pipecat
+from rtvi_plugins.pipecat.bound import unattached
 from rtvi_plugins.pipecat.calls import ToldCalls
 from rtvi_plugins.pipecat.inbox import Inbox
-from rtvi_plugins.pipecat.observer import RTVIObserver
+from rtvi_plugins.pipecat.observer import RTVIObserver, see_to_observer
 from rtvi_plugins.pipecat.order import SPECIAL
 from rtvi_plugins.pipecat.outgoing import is_known, mended
+from rtvi_plugins.pipecat.refusing import refuse_session
 from rtvi_plugins.pipecat.session import PipelinePort, PipelineSession
 from rtvi_plugins.pipecat.stage_errors import StageErrors
 from rtvi_plugins.processor.events import EVENTS
@@ -43,6 +45,7 @@ from rtvi_plugins.processor.port import Session
 from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
 
 if TYPE_CHECKING:
+    from pipecat.audio.vad.vad_analyzer import VADAnalyzer
     from pydantic import BaseModel
 
     from rtvi_plugins.binding import Bot
@@ -81,11 +84,12 @@ class RTVIProcessor(StockProcessor):
         self.may_stages_answer_text: bool | None = None
         self.tells_sentences = False  # for its observer
         self._inbox = Inbox()
-        self._has_observer = False
+        self.has_observer = False
         self.told_calls = ToldCalls()
         self._stage_errors = StageErrors()
         self._running: asyncio.Task[None] | None = None
-        self._registered: dict[Any, Any] = {}
+        self._refusing: asyncio.Task[None] | None = None
+        self._registered = events.Registered(self)
 
     # -- the API of the host-neutral processor ------------------------------------------------------------------------
 
@@ -186,35 +190,40 @@ class RTVIProcessor(StockProcessor):
     def add_event_handler(self, event_name: str, handler: Any) -> None:
         """Register a handler of an RTVI event (`EVENTS`) or of one that every Pipecat processor has."""
         if event_name in EVENTS:
-            wrapped = events.for_pipecat(self, handler)
-            self._registered[event_name, handler] = wrapped
-            self.session_processor.add_event_handler(event_name, wrapped)
+            self._registered.add(event_name, handler)
         else:
             super().add_event_handler(event_name, handler)
 
     def remove_event_handler(self, event_name: str, handler: Any) -> None:
         """Remove a handler; nothing happens when it is not there."""
         if event_name in EVENTS:
-            wrapped = self._registered.pop((event_name, handler), None)
-            if wrapped is not None:
-                self.session_processor.remove_event_handler(event_name, wrapped)
+            self._registered.remove(event_name, handler)
         else:
             super().remove_event_handler(event_name, handler)
 
     # -- stages -------------------------------------------------------------------------------------------------------
 
-    def attach_stages(self, stages: Mapping[str, FrameProcessor], *, are_all: bool = False) -> None:
-        """Take note of the pipeline's stages, by id: `bind:` options and errors refer to them.
+    def attach_stages(
+        self, stages: Mapping[str, FrameProcessor], *, analyzer: VADAnalyzer | None = None, are_all: bool = False
+    ) -> None:
+        """Take note of the pipeline's stages, by id, before it runs: `bind:` options and errors refer to them.
 
-        are_all: whether there are no others. Then it is known whether any may answer a client's message, as no stage of
-                 Pipecat's does; where none may, a message that is declared nowhere is refused at once. So are texts
-                 where none of them answers any.
+        The stages get what their options begin with. A bot with bound options does not start without its stages.
+
+        analyzer: the voice activity detector in the stage `vad`, the user's aggregator; its parameters can be bound.
+        are_all:  whether there are no others, and they were built with those values. Where none may answer a message
+                  that is declared nowhere, or a text, such a message is refused at once.
+        Raises StartupError when an option is bound to what is not there, or its stage does not take its value.
         """
         self.stages = dict(stages)
-        self.may_stages_answer = not are_all or any(is_foreign(stage) for stage in stages.values())
         if are_all:
+            self.may_stages_answer = any(map(is_foreign, stages.values()))
             own = [stage for id_, stage in stages.items() if id_ not in SPECIAL]
             self.may_stages_answer_text = any(map(may_answer, own))
+        elif self.bot is not None:
+            from rtvi_plugins.pipecat.attaching import give_to_stages  # noqa: PLC0415 - see `apply`
+
+            give_to_stages(self.bot, self, self.stages, analyzer)
 
     async def apply(self, stage: str, field: str, value: Any) -> None:
         """Set a field of a running stage. Raises ActionError when there is none, or it does not take the value."""
@@ -233,7 +242,7 @@ class RTVIProcessor(StockProcessor):
 
         Function calls of `register_tools` are told by this processor, with what the client needs to execute them.
         """
-        self._has_observer = True
+        self.has_observer = True
         return RTVIObserver(self, params=params, **kwargs)
 
     # -- frames -------------------------------------------------------------------------------------------------------
@@ -268,23 +277,15 @@ class RTVIProcessor(StockProcessor):
                 self.session_processor.finish("ended" if isinstance(frame, EndFrame) else "disconnected")
 
     def _start_session(self) -> None:
-        if self._running is not None:
+        if self._running is not None or self._refusing is not None:
             return
-        self._see_to_observer()
-        if self.may_stages_answer_text is None:
-            self.may_stages_answer_text = may_answer(self.pipeline_worker.pipeline)
+        see_to_observer(self)
         self.session_processor.attach(PipelinePort(self))
-        self._running = self.create_task(self._run_session(), "session")
-
-    def _see_to_observer(self) -> None:
-        """Add the observer that a processor placed by hand lacks: Pipecat adds one beside its own processor only."""
-        if not self._has_observer:
-            try:
-                is_known = self.pipeline_worker.rtvi is self
-            except Exception:  # noqa: BLE001 - what Pipecat raises when there is no processor it knows
-                is_known = False
-            if not is_known:
-                self.pipeline_worker.add_observer(self.create_rtvi_observer())
+        missing = unattached(self.bot, self.stages)
+        if missing:
+            self._refusing = self.create_task(refuse_session(self, self._inbox.get, missing), "refusal")
+        else:
+            self._running = self.create_task(self._run_session(), "session")
 
     async def _run_session(self) -> None:
         session, bot = self.session_processor, self.bot
@@ -302,6 +303,8 @@ class RTVIProcessor(StockProcessor):
     async def cleanup(self) -> None:
         """End the session: what runs is cancelled, plugins release what it held."""
         self.session_processor.finish("disconnected")
+        if self._refusing is not None:
+            await self.cancel_task(self._refusing)
         running, self._running = self._running, None
         if running is not None:
             await asyncio.wait({running}, timeout=ENDING_S)

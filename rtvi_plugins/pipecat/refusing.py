@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from pipecat.frames.frames import (
     EndWorkerFrame,
@@ -20,6 +23,12 @@ from pipecat.transports.base_transport import BaseTransport
 from rtvi_plugins.errors import Category
 from rtvi_plugins.protocol.messages import ServerType, event
 
+if TYPE_CHECKING:
+    from rtvi_plugins.pipecat.processor import RTVIProcessor
+
+logger = logging.getLogger(__name__)
+
+FAILED: Final = "The bot could not be started"
 PATIENCE_S: Final = 10.0
 """How long a client may take to say something; one that says nothing is told all the same."""
 
@@ -75,3 +84,18 @@ def make_refusal(transport: BaseTransport, text: str) -> PipelineWorker:
 
     transport.add_event_handler("on_client_disconnected", on_client_disconnected)
     return worker
+
+
+async def refuse_session(rtvi: RTVIProcessor, get: Callable[[], Awaitable[Any]], missing: list[str]) -> None:
+    """End a session whose options would change nothing, once its client can hear of it.
+
+    get:     waits for a message of the client.
+    missing: the options whose stages are not attached.
+    """
+    session = rtvi.session_processor
+    text = "session %s: no start: %s, and no such stage is attached; call attach_stages before the pipeline runs"
+    logger.error(text, session.session.id, ", ".join(missing))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(get(), PATIENCE_S)
+    session.tell_error(FAILED, fatal=True)
+    await rtvi.push_frame(EndWorkerFrame(), FrameDirection.UPSTREAM)

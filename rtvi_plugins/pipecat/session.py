@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipecat.frames.frames import EndWorkerFrame, OutputTransportMessageUrgentFrame, TTSSpeakFrame
 
 from rtvi_plugins.pipecat import input  # noqa: A004 - the module of what comes in
+from rtvi_plugins.pipecat.answering import may_answer
 from rtvi_plugins.pipecat.border import from_pipecat, to_direction, to_pipecat
 from rtvi_plugins.pipecat.tools import as_heard
 from rtvi_plugins.processor.core import DISPATCH
@@ -122,7 +123,10 @@ class PipelineSession(CoreProcessor):
     @property
     def answers_text(self) -> bool:
         """Whether a stage of the pipeline may answer `send-text`."""
-        return self.rtvi.may_stages_answer_text is not False  # None: the pipeline has not begun
+        rtvi = self.rtvi
+        if rtvi.may_stages_answer_text is None:
+            rtvi.may_stages_answer_text = may_answer(rtvi.pipeline_worker.pipeline)
+        return rtvi.may_stages_answer_text
 
     @property
     def may_speak(self) -> bool:

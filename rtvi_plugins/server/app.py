@@ -18,6 +18,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from rtvi_plugins.binding.pipelines import unserved
+from rtvi_plugins.errors import StartupError
 from rtvi_plugins.hosting import access, remaining
 from rtvi_plugins.hosting.admission import GONE, STOPPING, Admission, Denied, as_config
 from rtvi_plugins.hosting.answers import refuse_handshake
@@ -44,9 +46,12 @@ class BotHost(Admission):
     """One bot on this server: its sessions, its starts, who may use it.
 
     origins, hosts: allowed beside those of the manifest, from the command line.
+    Raises StartupError when options are bound to stages, of which there are none here.
     """
 
     def __init__(self, bot: Bot, *, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+        if problems := unserved(bot.tables):
+            raise StartupError(problems)
         super().__init__(bot, origins=origins, hosts=hosts)
         self.connections: set[Connection] = set()
         self._endpoints: set[asyncio.Task[Any]] = set()

@@ -22,7 +22,7 @@ OF_RUN = {"duplicate-bot", "token-of-two-bots"}
 """Cases that are faulty only where their bots run together; `rtvi check` takes each by itself."""
 OF_OTHERS = {*OF_RUN, "duplicate-supplies", "two-plugins-of-one-name", "unmet-requirement"}
 """Cases where the manifest itself is sound and has all its handlers; it is another file that is at fault."""
-WARNINGS_ONLY = {"unknown-formats"}
+WARNINGS_ONLY = {"ignored-bind", "missing-host", "unknown-formats"}
 """Cases in which nothing keeps the bot from starting."""
 
 

@@ -26,6 +26,8 @@ from rtvi_plugins.testing import MemoryPort
 
 from .blocks import LANGUAGES, PAGES, ROOT, Step, blocks_of, items_of, matches, parameters
 
+BY_HAND = "by-hand.yaml"
+"""The manifest of a bot whose pipeline a program makes: `rtvi check` warns that nothing else can serve it."""
 MAY_NOT_RUN = 2
 """Blocks that are only read; more than these few would be too many."""
 
@@ -58,7 +60,8 @@ def test_manifest_is_sound(block: Any, tmp_path: Path) -> None:
         text = "manifest: 1\nbot: example\nservices: {taken: {use: ./service.yaml}}\n"
     (tmp_path / "bot.yaml").write_text(text, encoding="utf-8")
     bots, problems = load_bots([tmp_path / "bot.yaml"])
-    assert [problem.render() for problem in problems] == []
+    told = [problem.render() for problem in problems if not (problem.is_warning and block.file == BY_HAND)]
+    assert told == []
     assert len(bots) == 1
 
 

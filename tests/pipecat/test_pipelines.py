@@ -586,8 +586,8 @@ def test_binding_to_a_faulty_stage_is_no_second_problem(folder: Folder) -> None:
 def test_binding_without_a_pipeline(folder: Folder) -> None:
     assert folder.problems("services: {a: {options: {o: {bind: tts.voice}}}}") == [
         (
-            "1:36: services.a.options.o.bind: there is no pipeline to bind to; expected 'pipeline:' in this manifest "
-            "[missing-host]"
+            "1:36: warning: services.a.options.o.bind: there is no pipeline to bind to; expected 'pipeline:' in this "
+            "manifest, or a program that attaches the stages [missing-host]"
         )
     ]
 
