@@ -35,6 +35,7 @@ AT_THE_BOUND: Final = {
     "max_message_bytes": "The connection is closed with code 1009. Where bots with different bounds run together, a "
     "message below the largest of them is refused with `invalid-message`. `POST` answers 413.",
     "max_depth": "The message is refused with `invalid-message`. `POST` answers 400.",
+    "max_nodes": "The message is refused with `invalid-message`, unread. `POST` answers 400.",
     "max_start_bytes": "The start is refused with 400 and `invalid-start`.",
     "max_sessions": "The opening handshake, `/start` and `/action` answer 503.",
     "max_actions": "The request is refused with `busy`.",

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -227,15 +228,45 @@ _SYNONYMS: Final = MappingProxyType(
 )
 
 
+MAX_COMPARED: Final = 64
+"""Names that an unknown word is compared with, letter by letter; among more, those that begin alike come first."""
+_MAX_LENGTH: Final = 80
+
+
 def did_you_mean(word: str, legal: Iterable[str]) -> str:
     """Give `did you mean 'x'?` for the nearest legal word, or an empty string when nothing is near."""
     names = sorted(set(legal))
-    synonym = _SYNONYMS.get(word.lower())
+    lower = word[:_MAX_LENGTH].lower()
+    synonym = _SYNONYMS.get(lower)
     if synonym in names:
         return f"did you mean '{synonym}'?"
-    by_lower = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower()[:80], by_lower, n=1, cutoff=0.6)
+    by_lower = {name.lower(): name for name in names if len(name) <= 2 * _MAX_LENGTH}
+    compared: Iterable[str] = by_lower
+    if len(by_lower) > MAX_COMPARED:
+        compared = heapq.nsmallest(
+            MAX_COMPARED, by_lower, key=lambda name: (name[:1] != lower[:1], abs(len(name) - len(lower)), name)
+        )
+    near = difflib.get_close_matches(lower, compared, n=1, cutoff=0.6)
     return f"did you mean '{by_lower[near[0]]}'?" if near else ""
+
+
+class Suggestions:
+    """`did_you_mean` for as many words as are shown of one answer; nothing for the others.
+
+    most: how many words it is asked for at most. What it is compared with is bounded in all, too.
+    """
+
+    def __init__(self, most: int = 20) -> None:
+        self._left = most
+        self._names_left = most * 20
+
+    def __call__(self, word: str, legal: Collection[str]) -> str:
+        """Give the nearest legal word, as `did_you_mean`, while there is room for it."""
+        if self._left <= 0 or self._names_left <= 0:
+            return ""
+        self._left -= 1
+        self._names_left -= min(len(legal), MAX_COMPARED)
+        return did_you_mean(word, legal)
 
 
 def quoted(words: Iterable[str]) -> str:

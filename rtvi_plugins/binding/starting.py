@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.binding.pipelines import types_of
 from rtvi_plugins.errors import did_you_mean, quoted
-from rtvi_plugins.schema import ArgumentsSchema, Document, ValueSchema
+from rtvi_plugins.schema import ArgumentsSchema, Document, ValueSchema, check
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding.report import Path, Report
@@ -62,7 +62,7 @@ class Sources:
             self._report.add("bad-from", here, text, expected=f"{quoted(sorted(own))}, which the option takes")
             return
         for value in _listed(start):
-            if option.faults(value):
+            if check(option, value):
                 text = f"'{name}' may be a value that the option does not take"
                 self._report.add("bad-from", here, text, expected="a schema that allows no more than the option's")
                 return

@@ -18,6 +18,7 @@ from rtvi_plugins.schema import (
     ArgumentsSchema,
     SharedSchemas,
     ValueSchema,
+    check,
     check_document,
     compile_arguments,
     compile_value,
@@ -154,7 +155,7 @@ class Values:
 
     def fits(self, schema: ValueSchema, value: object, path: Path, what: str, slug: str = "bad-default") -> bool:
         """Report every way in which a value of the manifest does not fit its schema; True when it does."""
-        faults = schema.faults(value)
+        faults = check(schema, value)
         for fault in faults:
             steps = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[1:]]
             place = (*path, *(int(part) if part.isdecimal() else part for part in steps))

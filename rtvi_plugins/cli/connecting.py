@@ -34,6 +34,8 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """The most that a manifest may set as `max_message_bytes`."""
 MAX_DEPTH: Final = 500
 """The most that a manifest may set as `max_depth`."""
+MAX_NODES: Final = 16 * 1024 * 1024
+"""The most that a manifest may set as `max_nodes`."""
 TEXT_AFTER_S: Final = 5.0
 """Seconds after which a bot that does not answer to Pipecat's frames is taken for one that speaks bare JSON."""
 
@@ -107,7 +109,11 @@ class _Carrier:
     def read(self, data: str | bytes) -> Message | None:
         """Read what the bot sent; None for media. Raises InvalidJSONError."""
         self._is_binary = isinstance(data, bytes)
-        found = codec.read_binary(data, MAX_DEPTH) if isinstance(data, bytes) else wire.decode(data, MAX_DEPTH)
+        found = (
+            codec.read_binary(data, MAX_DEPTH, MAX_NODES)
+            if isinstance(data, bytes)
+            else wire.decode(data, MAX_DEPTH, MAX_NODES)
+        )
         return found if isinstance(found, dict) else None
 
     async def repeat_as_text(self) -> None:

@@ -135,7 +135,7 @@ class Admission:
     def read_body(self, body: bytes) -> Any:
         """Read the JSON body of a request; an empty one is an object. Raises Denied."""
         try:
-            return wire.decode(body, self.limits.max_depth) if body.strip() else {}
+            return wire.decode(body, self.limits.max_depth, self.limits.max_nodes) if body.strip() else {}
         except wire.InvalidJSONError as error:
             raise Denied(400, f"The body is {error}") from None
 

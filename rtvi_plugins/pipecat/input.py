@@ -6,6 +6,7 @@ the words of its libraries, or not at all.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
@@ -22,8 +23,9 @@ from pydantic import ValidationError
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor import conversation, media, readiness, ui
-from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.requests import Code, Refusal, invalid
 from rtvi_plugins.protocol.messages import ClientType
+from rtvi_plugins.schema import Fault, check, compile_value
 
 if TYPE_CHECKING:
     from rtvi_plugins.pipecat.session import PipelineSession
@@ -34,8 +36,10 @@ TAKES_FILES: Final = hasattr(models, "SendFileData")
 """Pipecat takes them since 1.13."""
 
 
-def _invalid(text: str) -> Refusal:
-    return Refusal(f"Invalid message: {text}", Code.INVALID_MESSAGE, Category.PROTOCOL)
+_SNAPSHOT: Final = compile_value(models.A11ySnapshot.model_json_schema())
+"""Asked before the model itself, which would list every fault of a hostile snapshot."""
+YIELD_EVERY: Final = 64
+"""Frames of audio after which others get their turn."""
 
 
 def on_client_ready(session: PipelineSession, id_: str, data: Any) -> Answering:
@@ -97,11 +101,11 @@ def _check_bytes(text: str, *, is_image: bool) -> None:
     if text.startswith("data:"):
         head, comma, text = text.partition(",")
         if not comma or (is_image and not head.endswith(";base64")):
-            raise _invalid("file.source.bytes: expected base64, or a data URL with base64")
+            raise invalid("expected base64, or a data URL with base64", "file", "source", "bytes")
         if not head.endswith(";base64"):
             return
     if _decoded(text) is None:
-        raise _invalid("file.source.bytes: expected base64")
+        raise invalid("expected base64", "file", "source", "bytes")
 
 
 def _decoded(text: str) -> bytes | None:
@@ -121,28 +125,32 @@ def on_dtmf(session: PipelineSession, id_: str, data: Any) -> Answering:
 def on_raw_audio(session: PipelineSession, _id: str, data: Any) -> Answering:
     """Feed audio to the pipeline, single or batch; the batch wins if it holds any. Raises Refusal."""
     media.check(ClientType.RAW_AUDIO, data)
-    given = data.get("base64AudioBatch") or [data.get("base64Audio")]
-    pieces = [_decoded(piece) for piece in given if piece]
+    batch = data.get("base64AudioBatch")
+    pieces = [_decoded(piece) for piece in batch or [data.get("base64Audio")] if piece]
     if None in pieces:
-        raise _invalid("expected base64 audio")
+        raise invalid("expected base64 audio", "base64AudioBatch" if batch else "base64Audio")
     rate, channels = int(data["sampleRate"]), int(data["numChannels"])  # JSON's 16000.0 is an integer
     return _push_audio(session, [InputAudioRawFrame(piece or b"", rate, channels) for piece in pieces])
 
 
 async def _push_audio(session: PipelineSession, frames: list[InputAudioRawFrame]) -> None:
-    for frame in frames:
+    for number, frame in enumerate(frames, 1):
         await session.rtvi.push_frame(frame)
+        if number % YIELD_EVERY == 0:
+            await asyncio.sleep(0)
 
 
 def on_ui_snapshot(session: PipelineSession, id_: str, data: Any) -> Answering:
     """Take a `ui-snapshot` in the form that Pipecat's stages expect, or none. Raises Refusal."""
     tree = data.get("tree") if data else None
     if isinstance(tree, dict) and isinstance(tree.get("root"), dict):
+        if faults := check(_SNAPSHOT, tree):
+            told = [Fault(f"/tree{fault.pointer}", fault.text) for fault in faults]
+            raise Refusal.of_faults("Invalid message", told, Code.INVALID_MESSAGE, Category.PROTOCOL)
         try:
             models.A11ySnapshot.model_validate(tree)
-        except ValidationError as error:
-            places = sorted({".".join(str(part) for part in ("tree", *fault["loc"])) for fault in error.errors()})
-            raise _invalid(f"{', '.join(places[:5])}: not as in a snapshot") from None
+        except ValidationError:  # of what is left: integers that no program holds
+            raise invalid("not as in a snapshot", "tree") from None
     return ui.on_ui_snapshot(session, id_, data)
 
 

@@ -81,7 +81,7 @@ class Serializer(ProtobufFrameSerializer):
         if len(text.encode()) > self._limits.max_message_bytes:
             text_ = f"larger than {self._limits.max_message_bytes} bytes"
             raise wire.InvalidJSONError(text_, wire.salvage(text))
-        message = wire.decode(text, self._limits.max_depth)
+        message = wire.decode(text, self._limits.max_depth, self._limits.max_nodes)
         if not isinstance(message, dict):
             raise wire.InvalidJSONError("expected an object")
         return InputTransportMessageFrame(message=message)

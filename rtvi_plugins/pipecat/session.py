@@ -40,13 +40,13 @@ class PipelinePort:
 
     def send(self, message: Message) -> None:
         """Push one message towards the transport. Raises NotJSONError, having sent nothing, when it is not JSON."""
-        plain = wire.decode(wire.encode(message), 10_000)  # serializers are less capable, and fail where nobody sees it
+        plain = wire.plain(message)  # serializers are less capable, and fail where nobody sees it
         if self._rtvi.told_calls.may_session_tell(plain):
             self._push(plain)
 
     def pass_on(self, message: Message) -> None:
         """Push a message that does not come from the session. Raises NotJSONError."""
-        self._push(wire.decode(wire.encode(message), 10_000))
+        self._push(wire.plain(message))
 
     def _push(self, message: Message) -> None:
         # Queues take frames without waiting; should an event handler of the application wait, it waits in a task.

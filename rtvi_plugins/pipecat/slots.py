@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, Vali
 from pydantic.errors import PydanticSchemaGenerationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from rtvi_plugins.schema import Fault, ValueSchema, compile_value
+from rtvi_plugins.schema import Fault, ValueSchema, check, compile_value
 
 _SENTINELS: Final = frozenset({"NotGiven", "Omit", "_NotGiven", "NOT_GIVEN", "UNSET"})
 _BY_CUSTOM: Final[Mapping[str, Any]] = {"api_key": str | None, "base_url": str | None}
@@ -48,7 +48,7 @@ class Slot:
         """Say what is wrong with a value from a manifest."""
         if self.schema is None:
             return ()
-        faults = self.schema.faults(value)
+        faults = check(self.schema, value)
         if faults:
             return faults
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import repeats
 from rtvi_plugins.processor.ending import OF_ACTION, refusal_of
-from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid
 from rtvi_plugins.processor.running import Call, checked, run, sound_result
 from rtvi_plugins.processor.serial import lock_of
 from rtvi_plugins.processor.stepping import is_from_outside
@@ -56,7 +56,7 @@ def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = Non
         except (KeyError, TypeError):
             arguments = _read_arguments(given)
         if len(arguments) != len(given):
-            raise _invalid("arguments: a name stands twice")
+            raise invalid("a name stands twice", "arguments")
     else:
         arguments = _other_arguments(given)
     key = data.get("idempotency_key")
@@ -73,13 +73,14 @@ def on_action(processor: RTVIProcessor, id_: str, data: Any, t: str | None = Non
 def _find(processor: RTVIProcessor, data: Any) -> tuple[RTVIAction, Any]:
     """Find the action and its arguments, or say what is wrong; arguments may be left out."""
     if data is None:
-        raise _invalid("data: missing")
+        raise invalid("missing", "data")
     try:
         service, name = data["service"], data["action"]
     except KeyError as error:
-        raise _invalid(f"{error.args[0]}: missing") from None
-    if service.__class__ is not str or name.__class__ is not str:
-        raise _invalid("service and action: expected strings")
+        raise invalid("missing", error.args[0]) from None
+    for key, value in (("service", service), ("action", name)):
+        if value.__class__ is not str:
+            raise invalid("expected string", key)
     action = processor._tables.by_name.get((service, name))
     if action is None:
         raise unknown(processor, service, name)
@@ -88,7 +89,7 @@ def _find(processor: RTVIProcessor, data: Any) -> tuple[RTVIAction, Any]:
 
 def _other_arguments(given: Any) -> dict[str, Any]:
     if given is not None and not isinstance(given, dict):
-        raise _invalid("arguments: expected array of {name, value}")
+        raise invalid("expected array of {name, value}", "arguments")
     return given or {}
 
 
@@ -127,13 +128,9 @@ def _read_arguments(given: list[Any]) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for index, entry in enumerate(given):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise _invalid(f"arguments[{index}]: expected object with name and value")
+            raise invalid("expected object with name and value", "arguments", index)
         arguments[entry["name"]] = entry.get("value")
     return arguments
-
-
-def _invalid(text: str) -> Refusal:
-    return Refusal(f"Invalid message: {text}", Code.INVALID_MESSAGE, Category.PROTOCOL)
 
 
 def unknown(processor: RTVIProcessor, service: str, name: str, *, is_short: bool = False) -> Refusal:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from rtvi_plugins.errors import ActionError, Category, did_you_mean
+from rtvi_plugins import schema
+from rtvi_plugins.errors import ActionError, Category, Suggestions
 from rtvi_plugins.interrupts import contained
 from rtvi_plugins.processor.calling import store_only
 from rtvi_plugins.processor.config import RTVIServiceOptionConfig
 from rtvi_plugins.processor.fitting import fitted
-from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.requests import MAX_SHOWN, MAX_TOLD, Code, Refusal, invalid
 from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, Tables, is_integer
 from rtvi_plugins.processor.values import own
 from rtvi_plugins.protocol.messages import NotJSONError
-from rtvi_plugins.schema import MISSING, Fault
+from rtvi_plugins.schema import MISSING, Fault, cut, pointer
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
@@ -26,6 +27,12 @@ logger = logging.getLogger(__name__)
 
 Values = Mapping[str, Mapping[str, Any]]
 """Service → option → value."""
+
+
+Path = tuple[str | int, ...]
+
+MAX_CHANGES: Final = 1_000
+"""Options that one update may change: each has its handler run."""
 
 
 class Change(NamedTuple):
@@ -46,40 +53,53 @@ def check_start(tables: Tables, data: Any) -> Values:
 
 
 def read_update(tables: Tables, data: Any, moment: str) -> list[Change]:
-    """Compare an `update-config` with what is declared. Raises Refusal naming every fault.
+    """Compare an `update-config` with what is declared. Raises Refusal naming every fault, up to the hundredth.
 
     moment: `start` before the bot is ready, `live` after.
     """
-    entries = data.get("config") if data else None
-    if not isinstance(entries, list):
-        raise Refusal("Invalid message: config: expected array", Code.INVALID_MESSAGE, Category.PROTOCOL)
     changes: list[Change] = []
-    faults: list[tuple[str, Fault]] = []
-    for index, entry in enumerate(entries):
-        options = entry.get("options") if isinstance(entry, dict) else None
-        if not isinstance(options, list) or not isinstance(entry.get("service"), str):
-            raise Refusal(
-                f"Invalid message: config[{index}]: expected object with service and options",
-                Code.INVALID_MESSAGE,
-                Category.PROTOCOL,
-            )
-        if entry["service"] not in tables.services and not options:
-            hint = did_you_mean(entry["service"], tables.services)
-            fault = Fault(f"/config/{index}", _with_hint("unknown service", hint))
-            faults.append((f"{entry['service'][:100]}:", fault))
-        for number, given in enumerate(options):
-            if not isinstance(given, dict) or not isinstance(given.get("name"), str):
-                raise Refusal(
-                    f"Invalid message: config[{index}].options[{number}]: expected object with name and value",
-                    Code.INVALID_MESSAGE,
-                    Category.PROTOCOL,
-                )
-            pointer = f"/config/{index}/options/{number}"
-            check(tables, entry["service"], given["name"], given.get("value"), pointer, changes, faults, moment)
+    faults: list[Fault] = []
+    suggest = Suggestions(MAX_SHOWN)
+    with schema.shared_budget():
+        for path, service, name, value in _entries(data):
+            if name is None:
+                if service not in tables.services:
+                    faults.append(_unknown("service", service, tables.services, path, suggest))
+            else:
+                found = check(tables, service, name, value, path, moment, suggest)
+                if isinstance(found, Change):
+                    changes.append(found)
+                else:
+                    faults.extend(found)
+            if len(faults) >= MAX_TOLD:
+                break
+            if len(changes) > MAX_CHANGES:
+                raise invalid(f"expected at most {MAX_CHANGES} options", "config")
     return faultless(changes, faults)
 
 
-def faultless(changes: list[Change], faults: list[tuple[str, Fault]]) -> list[Change]:
+def _entries(data: Any) -> Iterator[tuple[Path, str, str | None, Any]]:
+    """Give each option of an update with its path, service, name and value; a service without any has no name.
+
+    Raises Refusal where the form is wrong.
+    """
+    entries = data.get("config") if data else None
+    if not isinstance(entries, list):
+        raise invalid("expected array", "config")
+    for index, entry in enumerate(entries):
+        options = entry.get("options") if isinstance(entry, dict) else None
+        if not isinstance(options, list) or not isinstance(entry.get("service"), str):
+            raise invalid("expected object with service and options", "config", index)
+        if not options:
+            yield ("config", index), entry["service"], None, None
+        for number, given in enumerate(options):
+            path = ("config", index, "options", number)
+            if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+                raise invalid("expected object with name and value", *path)
+            yield path, entry["service"], given["name"], given.get("value")
+
+
+def faultless(changes: list[Change], faults: Sequence[Fault]) -> list[Change]:
     """Give the changes when nothing is wrong with them. Raises Refusal naming every fault."""
     if faults:
         raise Refusal.of_faults("Invalid configuration", faults, Code.INVALID_CONFIGURATION, Category.CONFIGURATION)
@@ -87,56 +107,48 @@ def faultless(changes: list[Change], faults: list[tuple[str, Fault]]) -> list[Ch
 
 
 def check(
-    tables: Tables,
-    service_name: str,
-    name: str,
-    value: Any,
-    pointer: str,
-    changes: list[Change],
-    faults: list[tuple[str, Fault]],
-    moment: str,
-) -> None:
-    """Check one new value; add it to `changes`, or what is wrong with it to `faults`.
+    tables: Tables, service: str, name: str, value: Any, path: Path, moment: str, suggest: Suggestions
+) -> Change | Sequence[Fault]:
+    """Check one new value: return the change, or what is wrong with it.
 
+    path:   where it stands in the request.
     moment: as for `read_update`; `own` for the bot itself, which may change everything.
     """
-    services = tables.services
-    service = services.get(service_name)
-    where = f"{service_name[:100]}.{name[:100]}:"
-    if service is None:
-        hint = did_you_mean(service_name, services)
-        faults.append((f"{service_name[:100]}:", Fault(pointer, _with_hint("unknown service", hint))))
-        return
-    option = service.named_options.get(name)
-    if option is None or (option.client == "none" and moment != "own"):
-        known = [o.name for o in service.options if o.client != "none"]
-        faults.append((where, Fault(pointer, _with_hint("unknown option", did_you_mean(name, known)))))
-        return
-    if moment != "own":
-        if option.client == "read" or option.mutable == "never":
-            faults.append((where, Fault(pointer, "is read-only")))
-            return
-        if option.mutable == "start" and moment == "live":
-            faults.append((where, Fault(pointer, "can only be set before the bot is ready")))
-            return
+    declared = tables.services.get(service)
+    if declared is None:
+        return (_unknown("service", service, tables.services, path, suggest),)
+    option = declared.named_options.get(name)
+    is_own = moment == "own"
+    if option is None or (option.client == "none" and not is_own):
+        known = [o.name for o in declared.options if o.client != "none"]
+        return (_unknown("option", name, known, path, suggest, f"{cut(service)}."),)
+    where = f"{service}.{name}"
+    if not is_own and (option.client == "read" or option.mutable == "never"):
+        return (Fault(pointer(path), "is read-only", where),)
+    if option.mutable == "start" and moment == "live":
+        return (Fault(pointer(path), "can only be set before the bot is ready", where),)
     try:
-        value, found = fitted(option.schema, value) if moment == "own" else (value, option.schema.faults(value))
+        value, faults = fitted(option.schema, value) if is_own else (value, schema.check(option.schema, value, suggest))
     except NotJSONError as error:
-        logger.error("a value for option %s.%s is not JSON: %s", service_name, name, error)  # noqa: TRY400 - no traceback
-        found = (Fault("", "is not JSON"),)
-    faults.extend((where, Fault(f"{pointer}/value{fault.pointer}", _inside(fault))) for fault in found)
-    if not found:
-        if value.__class__ is float and is_integer(option.schema.document):
-            value = int(value)
-        changes.append(Change(service_name, option, value, pointer))
+        logger.error("a value for option %s.%s is not JSON: %s", service, name, error)  # noqa: TRY400 - no traceback
+        faults = (Fault("", "is not JSON"),)
+    if faults:
+        return [named(fault, where, (*path, "value")) for fault in faults]
+    if value.__class__ is float and is_integer(option.schema.document):
+        value = int(value)
+    return Change(service, option, value, pointer(path))
 
 
-def _with_hint(text: str, hint: str) -> str:
-    return f"{text}; {hint}" if hint else text
+def named(fault: Fault, name: str, lead: Path = ()) -> Fault:
+    """Give a fault inside the value of something that people call by a name, if any, and that stands at a path."""
+    inside = fault.place.removesuffix(":")
+    return Fault(pointer(lead) + fault.pointer, fault.text, ".".join(part for part in (name, inside) if part))
 
 
-def _inside(fault: Fault) -> str:
-    return f"{fault.pointer} {fault.text}" if fault.pointer else fault.text
+def _unknown(what: str, name: str, known: Collection[str], path: Path, suggest: Suggestions, lead: str = "") -> Fault:
+    hint = suggest(name, known)
+    text = f"unknown {what}; {hint}" if hint else f"unknown {what}"
+    return Fault(pointer(path), text, f"{lead}{cut(name)}")
 
 
 async def apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:

@@ -15,9 +15,10 @@ from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.processor import actions, configuration, describing
 from rtvi_plugins.processor.ending import OF_MESSAGE, refuse_failed
 from rtvi_plugins.processor.fitting import fitted_or_why
-from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid
 from rtvi_plugins.protocol.frames import FrameDirection, RTVIClientMessageFrame
 from rtvi_plugins.protocol.messages import REQUESTS, ClientType, NotJSONError, ServerType, reply
+from rtvi_plugins.schema import check
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
@@ -49,7 +50,7 @@ def on_client_message(processor: RTVIProcessor, id_: str, data: Any) -> Call | A
 def _start_other(processor: RTVIProcessor, id_: str, data: Any) -> Call | Answering | None:
     t = data.get("t") if data else None
     if t.__class__ is not str:
-        raise Refusal("Invalid message: t: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid("expected string", "t")
     d = data.get("d")
     if t in REQUESTS:
         return _start_request(processor, id_, t, d)
@@ -63,14 +64,14 @@ def _as_arguments(d: Any) -> dict[str, Any]:
     if d is None:
         return {}
     if not isinstance(d, dict):
-        raise Refusal("Invalid message: d: expected object", Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid("expected object", "d")
     return d
 
 
 def _start_request(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Call | Answering | None:
     """Start a legacy request that came as `t`, with the same data in `d`."""
     if d is not None and not isinstance(d, dict):
-        raise Refusal("Invalid message: d: expected object", Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid("expected object", "d")
     if t == ClientType.ACTION:
         return actions.on_action(processor, id_, d, t)
     request = Request(id_, t)
@@ -91,7 +92,7 @@ def _start_request(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Call |
 
 
 def _start_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> Answering:
-    if faults := [(fault.pointer, fault) for fault in declared.data.faults(d)]:
+    if faults := check(declared.data, d):
         lead = f"Invalid data for {declared.name}"
         raise Refusal.of_faults(lead, faults, Code.INVALID_MESSAGE, Category.PROTOCOL)
     processor._starting = request

@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rtvi_plugins.errors import ActionError, Category
+from rtvi_plugins.errors import ActionError, Category, Suggestions
 from rtvi_plugins.interrupts import pass_on
-from rtvi_plugins.processor.changes import Change, Values, apply, apply_all, check, faultless, read_update
+from rtvi_plugins.processor.changes import Change, Values, apply, apply_all, check, faultless, named, read_update
 from rtvi_plugins.processor.initial import initial_values
-from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid
 from rtvi_plugins.processor.tables import NOTHING, RTVIService, RTVIServiceOption, Tables
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.schema import MISSING, Fault
+from rtvi_plugins.schema import check as validate
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
@@ -34,7 +35,7 @@ def with_defaults(config: Values, service: RTVIService) -> Values:
     values = {o.name: o.default for o in service.options if o.default is not MISSING}
     for name, value in config.get(service.name, NOTHING).items():
         option = service.named_options.get(name)
-        if option is not None and not option.schema.faults(value):
+        if option is not None and not validate(option.schema, value):
             values[name] = value
     return MappingProxyType({**config, service.name: MappingProxyType(values)})
 
@@ -109,7 +110,7 @@ def start_update(processor: RTVIProcessor, request: Request, data: Any) -> Answe
     changes = read_update(processor._tables, data, "live" if processor._readiness.bot else "start")
     interrupt = data.get("interrupt", False)
     if not isinstance(interrupt, bool):
-        raise Refusal("Invalid message: interrupt: expected bool", Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid("expected bool", "interrupt")
     processor._starting = request
     return _update(processor, request, changes, interrupt=interrupt)
 
@@ -181,10 +182,10 @@ def _refused(tables: Tables) -> Iterator[Refusal]:
     for name, declared in tables.services.items():
         for option in declared.options:
             value = tables.config.get(name, NOTHING).get(option.name, option.default)
-            if value is not MISSING and (faults := option.schema.faults(value)):
-                named = [(f"{name}.{option.name}:", fault) for fault in faults]
+            if value is not MISSING and (faults := validate(option.schema, value)):
+                told = [named(fault, f"{name}.{option.name}") for fault in faults]
                 lead, code = "Invalid initial configuration", Code.INVALID_CONFIGURATION
-                yield Refusal.of_faults(lead, named, code, Category.CONFIGURATION)
+                yield Refusal.of_faults(lead, told, code, Category.CONFIGURATION)
 
 
 async def _fall_back(processor: RTVIProcessor, service: str, option: RTVIServiceOption, failed: Any) -> None:
@@ -204,7 +205,7 @@ async def _fall_back(processor: RTVIProcessor, service: str, option: RTVIService
             _log_once(processor, refusal)
         else:
             return
-    is_sound = option.default is not MISSING and not option.schema.faults(option.default)
+    is_sound = option.default is not MISSING and not validate(option.schema, option.default)
     _store(processor, service, option.name, option.default if is_sound else MISSING)
 
 
@@ -225,10 +226,15 @@ def _log_once(processor: RTVIProcessor, refusal: Refusal) -> None:
 async def set_own(processor: RTVIProcessor, values: Values) -> None:
     """Change options for the bot itself, all or nothing. Raises ActionError."""
     changes: list[Change] = []
-    faults: list[tuple[str, Fault]] = []
+    faults: list[Fault] = []
+    suggest = Suggestions()
     for service, options in values.items():
         for name, value in options.items():
-            check(processor._tables, service, name, value, f"/{service}/{name}", changes, faults, "own")
+            found = check(processor._tables, service, name, value, (service, name), "own", suggest)
+            if isinstance(found, Change):
+                changes.append(found)
+            else:
+                faults.extend(found)
     if processor._config_owner is asyncio.current_task():
         raise ActionError("An option handler cannot change options", code=Code.OPTION_FAILED)
     try:

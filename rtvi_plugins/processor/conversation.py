@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.interrupts import pass_on
-from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.requests import Code, Refusal, invalid
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
@@ -138,13 +138,13 @@ def read_text(data: Any) -> UserText:
     options = data.get("options") if data else None
     options = {} if options is None else options
     if not isinstance(content, str):
-        raise Refusal("Invalid message: content: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
-    run = options.get("run_immediately", True) if isinstance(options, dict) else None
-    audio = options.get("audio_response", True) if isinstance(options, dict) else None
-    if not isinstance(run, bool) or not isinstance(audio, bool):
-        text = "Invalid message: options: expected object with bool run_immediately and audio_response"
-        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
-    return UserText(content, run, audio)
+        raise invalid("expected string", "content")
+    if not isinstance(options, dict):
+        raise invalid("expected object", "options")
+    for name in ("run_immediately", "audio_response"):
+        if not isinstance(options.get(name, True), bool):
+            raise invalid("expected bool", "options", name)
+    return UserText(content, options.get("run_immediately", True), options.get("audio_response", True))
 
 
 def no_responder() -> Refusal:
@@ -223,9 +223,12 @@ def read_context_message(data: Any) -> ContextMessage:
     """Check `data` of an `append-to-context`. Raises Refusal."""
     given = data or {}
     role, content, run = given.get("role"), given.get("content"), given.get("run_immediately", False)
-    if not isinstance(role, str) or "content" not in given or not isinstance(run, bool):
-        text = "Invalid message: expected string role, content and, if any, bool run_immediately"
-        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    if not isinstance(role, str):
+        raise invalid("expected string", "role")
+    if "content" not in given:
+        raise invalid("missing", "content")
+    if not isinstance(run, bool):
+        raise invalid("expected bool", "run_immediately")
     return ContextMessage(role, content, run)
 
 

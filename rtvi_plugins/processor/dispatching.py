@@ -15,7 +15,7 @@ from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.answering import AnsweringRequests
 from rtvi_plugins.processor.ending import not_foreseen
 from rtvi_plugins.processor.port import Port
-from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid
 from rtvi_plugins.processor.running import Call, start_call
 from rtvi_plugins.processor.stepping import begin
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message
@@ -99,25 +99,21 @@ class DispatchingMessages(AnsweringRequests):
 
     def _misfit(self, id_: object, type_: object, data: object) -> None:
         """Tell what is wrong with an envelope whose parts do not fit: by reply where there is an id to reply to."""
+        place, text = "", f"unsupported type {str(type_)[:100]}"
         if not isinstance(type_, str):
-            text = "type: expected string"
+            place, text = "type", "expected string"
         elif data is not None and not isinstance(data, dict):
-            text = "data: expected object"
+            place, text = "data", "expected object"
         elif id_ is not None and not isinstance(id_, str):
-            text = "id: expected string"
-        elif type_ not in self.dispatch:
-            text = ""
+            place, text = "id", "expected string"
+        elif type_ in self.dispatch:
+            place, text = "id", "missing"
+        if not isinstance(id_, str):
+            self.tell_invalid(f"{place}: {text}" if place else text)
+        elif place:
+            self.refuse(Request(id_), invalid(text, place))
         else:
-            text = "id: missing"
-        if isinstance(id_, str):
-            refusal = (
-                Refusal(f"Invalid message: {text}", Code.INVALID_MESSAGE, Category.PROTOCOL)
-                if text
-                else Refusal(f"Unsupported type {str(type_)[:100]}", Code.UNSUPPORTED_TYPE, Category.PROTOCOL)
-            )
-            self.refuse(Request(id_), refusal)
-        else:
-            self.tell_invalid(text or f"unsupported type {str(type_)[:100]}")
+            self.refuse(Request(id_), Refusal(f"U{text[1:]}", Code.UNSUPPORTED_TYPE, Category.PROTOCOL))
 
     def _no_room(self) -> Refusal:
         if self._max_running <= 0:

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
+from rtvi_plugins.processor.requests import listed
 from rtvi_plugins.protocol.json_form import json_form
 from rtvi_plugins.protocol.messages import NotJSONError
-from rtvi_plugins.schema import Fault
+from rtvi_plugins.schema import ArgumentsSchema, Fault, ValueSchema, check
+from rtvi_plugins.schema.bounds import is_plainly_json
 
 
-class Checked(Protocol):
-    """A schema that can say what is wrong."""
-
-    def faults(self, value: object) -> tuple[Fault, ...]:
-        """Return what is wrong with a value."""
-        ...
-
-
-def fitted(schema: Checked, value: Any) -> tuple[Any, tuple[Fault, ...]]:
+def fitted(schema: ValueSchema | ArgumentsSchema, value: Any) -> tuple[Any, tuple[Fault, ...]]:
     """Return a value as it can be sent, and what is wrong with it.
 
     A value that fits stays what it is; one that does not gets its JSON form, and is compared again.
     Raises NotJSONError, which names a type that has no JSON form: for the log and the author, not for a client.
     """
-    faults = schema.faults(value)
-    if not faults:
+    faults = check(schema, value)
+    if not faults or is_plainly_json(value):
         return value, faults
     plain = json_form(value)
-    return plain, schema.faults(plain)
+    return plain, check(schema, plain)
 
 
-def fitted_or_why(schema: Checked, value: Any) -> tuple[Any, str]:
+def fitted_or_why(schema: ValueSchema | ArgumentsSchema, value: Any) -> tuple[Any, str]:
     """Return a value as it can be sent, and in words for the log why it cannot; empty when it can."""
     try:
         plain, faults = fitted(schema, value)
     except NotJSONError as error:
         return value, str(error)
-    return plain, told(faults)
-
-
-def told(faults: tuple[Fault, ...]) -> str:
-    """Put the first faults into one line for the log."""
-    return "; ".join(f"{place_of(fault.pointer)} {fault.text}".strip() for fault in faults[:5])
-
-
-def place_of(pointer: str) -> str:
-    """Write a JSON pointer for people: `/hits/0/text` as `hits.0.text:`."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    return ".".join(parts) + ":" if parts else ""
+    return plain, listed(faults, 5)

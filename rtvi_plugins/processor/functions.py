@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.interrupts import pass_on
-from rtvi_plugins.processor.fitting import fitted, place_of
+from rtvi_plugins.processor.fitting import fitted
 from rtvi_plugins.processor.message_types import FunctionType
-from rtvi_plugins.processor.requests import Code, Refusal
+from rtvi_plugins.processor.requests import Code, Refusal, invalid
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.processor.tables import NOTHING
 from rtvi_plugins.protocol.frames import FunctionCallResultFrame
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
 from rtvi_plugins.protocol.versions import Version
-from rtvi_plugins.schema import MISSING, compile_arguments, compile_value
+from rtvi_plugins.schema import MISSING, check, compile_arguments, compile_value
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
@@ -227,9 +227,8 @@ def _checked(function: FunctionType, arguments: dict[str, Any]) -> dict[str, Any
     except NotJSONError as error:
         raise _not_json(function, error) from None
     if faults:
-        pairs = [(place_of(fault.pointer), fault) for fault in faults]
         lead = f"Invalid arguments for {function.name}"
-        refusal = Refusal.of_faults(lead, pairs, Code.INVALID_ARGUMENTS, Category.FUNCTION_CALL)
+        refusal = Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.FUNCTION_CALL)
         raise ActionError(refusal.text, code=refusal.code, details=refusal.details)
     return function.arguments.with_defaults(arguments)
 
@@ -298,7 +297,7 @@ def on_result(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     given = data or {}
     tool_call_id = given.get("tool_call_id")
     if not isinstance(tool_call_id, str):
-        raise Refusal("Invalid message: tool_call_id: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid("expected string", "tool_call_id")
     waiting = processor._calls.get(tool_call_id) if processor._calls else None
     if waiting is None or waiting.delivery is not None:
         text = f"No function call {tool_call_id[:100]!r} is waiting for a result"
@@ -308,10 +307,9 @@ def on_result(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         text = f"Function call {tool_call_id[:100]!r} is one of {function.name}"
         raise Refusal(text, Code.UNKNOWN_CALL, Category.FUNCTION_CALL)
     result = given.get("result")  # missing where the client's handler gave nothing
-    if faults := function.result.faults(result):
-        pairs = [(fault.pointer, fault) for fault in faults]
+    if faults := check(function.result, result):
         lead = f"Invalid result of {function.name}"
-        refusal = Refusal.of_faults(lead, pairs, Code.INVALID_RESULT, Category.FUNCTION_CALL)
+        refusal = Refusal.of_faults(lead, faults, Code.INVALID_RESULT, Category.FUNCTION_CALL)
         _fail(processor, waiting, ActionError(refusal.text, code=refusal.code))
         raise refusal
     _take(processor, tool_call_id)

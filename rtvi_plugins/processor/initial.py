@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from rtvi_plugins.schema import MISSING, ValueSchema
+from rtvi_plugins.schema import MISSING, ValueSchema, check
 
 
 class Option(Protocol):
@@ -22,7 +22,7 @@ Offers = tuple[Mapping[str, Any], ...]
 def initial_values(name: str, option: Option, offers: Offers) -> Iterator[Any]:
     """Yield the values that an option may begin with, the preferred one first: what is offered, then its default."""
     for value in (*(offer.get(name, MISSING) for offer in offers), option.default):
-        if value is not MISSING and not option.schema.faults(value):
+        if value is not MISSING and not check(option.schema, value):
             yield value
 
 

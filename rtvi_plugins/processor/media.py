@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from rtvi_plugins import schema
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.protocol.messages import ClientType
@@ -24,7 +25,7 @@ _KEY: Final = {"type": "string", "enum": list("0123456789*#")}
 _DTMF: Final = compile_value(
     {
         "type": "object",
-        "properties": {"buttons": {"type": "array", "items": _KEY, "minItems": 1}, "button": _KEY},
+        "properties": {"buttons": {"type": "array", "items": _KEY, "minItems": 1, "maxItems": 256}, "button": _KEY},
         "anyOf": [{"required": ["buttons"]}, {"required": ["button"]}],
     }
 )
@@ -77,7 +78,7 @@ _AUDIO: Final = compile_value(
         "type": "object",
         "properties": {
             "base64Audio": {"type": "string"},
-            "base64AudioBatch": {"type": "array", "items": {"type": ["string", "null"]}},
+            "base64AudioBatch": {"type": "array", "items": {"type": ["string", "null"]}, "maxItems": 1_000},
             "sampleRate": {"type": "integer", "minimum": SAMPLE_RATES[0], "maximum": SAMPLE_RATES[-1]},
             "numChannels": {"type": "integer", "minimum": 1, "maximum": 2},
         },
@@ -116,14 +117,13 @@ def check(type_: str, data: Any) -> None:
     _check(_SCHEMAS[type_], data)
 
 
-def _check(schema: ValueSchema, data: Any) -> None:
-    if faults := schema.faults({} if data is None else data):
-        pairs = [(fault.pointer, fault) for fault in faults]
-        raise Refusal.of_faults("Invalid message", pairs, Code.INVALID_MESSAGE, Category.PROTOCOL)
+def _check(values: ValueSchema, data: Any) -> None:
+    if faults := schema.check(values, {} if data is None else data):
+        raise Refusal.of_faults("Invalid message", faults, Code.INVALID_MESSAGE, Category.PROTOCOL)
 
 
-def _take(processor: RTVIProcessor, kind: str, schema: ValueSchema, data: Any) -> None:
-    _check(schema, data)
+def _take(processor: RTVIProcessor, kind: str, values: ValueSchema, data: Any) -> None:
+    _check(values, data)
     take_media = getattr(processor.port, "take_media", None)
     if take_media is None:
         raise Refusal(f"This bot does not take {kind}", Code.UNSUPPORTED_TYPE, Category.PROTOCOL)

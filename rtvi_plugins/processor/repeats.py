@@ -10,8 +10,10 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid
 from rtvi_plugins.protocol import wire
 
 if TYPE_CHECKING:
@@ -55,18 +57,17 @@ class Attempt:
         if self.refusal is not None:
             processor.refuse(request, self.refusal)
         else:
-            processor.answer(request, request.answer_result(wire.decode(self.text, 500)))
+            processor.answer(request, request.answer_result(orjson.loads(self.text)))
 
 
 def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[str, str, dict[str, Any]]) -> bool:
     """Note a keyed action, or answer it as a repeat. True when it is to be run. Raises Refusal."""
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH:
-        text = f"Invalid message: idempotency_key: expected string of 1 to {MAX_KEY_LENGTH} characters"
-        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid(f"expected string of 1 to {MAX_KEY_LENGTH} characters", "idempotency_key")
     if processor._attempts is None:
         processor._attempts = OrderedDict()
     attempts = processor._attempts
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+    digest = hashlib.sha256(_written(asked)).digest()
     first = attempts.get(key)
     if first is None:
         kept = sum(len(attempt.text) for attempt in attempts.values())
@@ -88,6 +89,13 @@ def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[
     else:
         raise Refusal("Too many repeats wait for this action", Code.BUSY, Category.PROTOCOL)
     return False
+
+
+def _written(asked: tuple[str, str, dict[str, Any]]) -> bytes:
+    try:
+        return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # nested beyond what it writes
+        return json.dumps(asked, sort_keys=True).encode()
 
 
 def forget(processor: RTVIProcessor, request: Request) -> None:

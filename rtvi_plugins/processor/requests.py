@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.protocol.messages import LABEL, ServerType, reply
+from rtvi_plugins.schema import Fault, pointer
 
 if TYPE_CHECKING:
     import asyncio
 
     from rtvi_plugins.processor.repeats import Attempt
-    from rtvi_plugins.schema import Fault
 
 
 # Plain text: a member of an enum takes orjson twice as long as the whole rest of an answer.
+MAX_SHOWN: Final = 20
+"""Faults that the text of a refusal names."""
+MAX_TOLD: Final = 100
+"""Faults that its `details` have."""
+
 ACTION_RESPONSE: Final = ServerType.ACTION_RESPONSE.value
 SERVER_RESPONSE: Final = ServerType.SERVER_RESPONSE.value
 
@@ -70,12 +75,25 @@ class Refusal(Exception):  # noqa: N818 - it is not an error of ours: the reques
         return data
 
     @classmethod
-    def of_faults(cls, lead: str, faults: Sequence[tuple[str, Fault]], code: Code, category: Category) -> Refusal:
-        """Name every fault: `lead: where what; where what`. `faults` pairs a place for people with each fault."""
-        listed = "; ".join(f"{where} {fault.text}".strip() for where, fault in faults[:20])
-        more = f"; and {len(faults) - 20} more" if len(faults) > 20 else ""
-        details = [{"pointer": fault.pointer, "where": where, "text": fault.text} for where, fault in faults[:100]]
-        return cls(f"{lead}: {listed}{more}", code, category, details)
+    def of_faults(cls, lead: str, faults: Sequence[Fault], code: Code, category: Category) -> Refusal:
+        """Name every fault: `lead: place: what; place: what`; `details` has each with its JSON pointer.
+
+        Every refusal that names places is made here, so that all name them in one way.
+        """
+        details = [{"pointer": fault.pointer, "where": fault.place, "text": fault.text} for fault in faults[:MAX_TOLD]]
+        return cls(f"{lead}: {listed(faults)}", code, category, details)
+
+
+def listed(faults: Sequence[Fault], most: int = MAX_SHOWN) -> str:
+    """List faults for people, so many of them: `limit: must be at most 10; point.x: missing; and 3 more`."""
+    more = f"; and {len(faults) - most} more" if len(faults) > most else ""
+    return "; ".join(map(str, faults[:most])) + more
+
+
+def invalid(text: str, *path: str | int) -> Refusal:
+    """Refuse a message whose form is wrong at one place; the path leads into its data, or its envelope."""
+    fault = Fault(pointer(path), text)
+    return Refusal.of_faults("Invalid message", [fault], Code.INVALID_MESSAGE, Category.PROTOCOL)
 
 
 class Request:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.ending import OF_ACTION, not_foreseen, refuse_failed
-from rtvi_plugins.processor.fitting import fitted_or_why, place_of
+from rtvi_plugins.processor.fitting import fitted_or_why
 from rtvi_plugins.processor.requests import Code, Refusal, Request, answer_of
 from rtvi_plugins.processor.stepping import rest_thrown_into
 from rtvi_plugins.protocol.messages import NotJSONError
+from rtvi_plugins.schema import check
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.dispatching import DispatchingMessages
@@ -145,9 +146,8 @@ def checked(action: RTVIAction, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def unfit(action: RTVIAction, arguments: dict[str, Any]) -> Refusal:
     """Give the refusal that names every fault of the arguments."""
-    faults = [(place_of(fault.pointer), fault) for fault in action.arguments.faults(arguments)]
     lead = f"Invalid arguments for {action.service}.{action.action}"
-    return Refusal.of_faults(lead, faults, Code.INVALID_ARGUMENTS, Category.ACTION)
+    return Refusal.of_faults(lead, check(action.arguments, arguments), Code.INVALID_ARGUMENTS, Category.ACTION)
 
 
 async def run(processor: DispatchingMessages, request: Request, action: RTVIAction, handling: Awaitable[Any]) -> None:

@@ -8,15 +8,15 @@ is not meant for the one who carries the connection is the start data. Source: r
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from rtvi_plugins.errors import Category
-from rtvi_plugins.processor.changes import Values, check_start
+from rtvi_plugins.errors import Category, Suggestions
+from rtvi_plugins.processor.changes import Values, check_start, named
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.processor.tables import NOTHING, Tables, is_integer
 from rtvi_plugins.protocol import wire
-from rtvi_plugins.schema import ArgumentsSchema, Fault
+from rtvi_plugins.schema import ArgumentsSchema, Fault, check
 
 TRANSPORT_KEYS: Final = frozenset(
     {
@@ -128,15 +128,16 @@ def _refusals(
     tables: Tables, data: Mapping[str, Any], whole: Mapping[str, Any], place: Callable[[Fault], str]
 ) -> Iterator[Refusal]:
     """Yield what is wrong with start data: by its own schema, else, with defaults, by those of options it fills."""
-    faults = [] if tables.start is None else [(_named(f.pointer), f) for f in tables.start.faults(data)]
+    suggest = Suggestions()
+    faults = [] if tables.start is None else [named(f, "") for f in check(tables.start, data, suggest)]
     if not faults:
         for service, option in tables.filled:
             if option.source in whole:
-                where = f"{option.source} (for {service}.{option.name}):"
-                found = option.schema.faults(whole[option.source])
-                faults += [(where, Fault(f"/{option.source}{fault.pointer}", fault.text)) for fault in found]
+                found = check(option.schema, whole[option.source], suggest)
+                inner = [named(fault, option.source, (option.source,)) for fault in found]
+                faults += [replace(fault, named=f"{fault.named} (for {service}.{option.name})") for fault in inner]
     if faults:
-        placed = [(where, Fault(place(fault), fault.text)) for where, fault in faults]
+        placed = [replace(fault, pointer=place(fault)) for fault in faults]
         yield Refusal.of_faults(_WORDS, placed, Code.INVALID_START, Category.PROTOCOL)
 
 
@@ -144,13 +145,8 @@ def _first(pointer: str) -> str:
     return pointer[1:].partition("/")[0].replace("~1", "/").replace("~0", "~")
 
 
-def _named(pointer: str) -> str:
-    return f"{pointer[1:][:200].replace('/', '.')}:" if pointer else ""
-
-
 def _invalid(text: str, pointer: str = "") -> Refusal:
-    faults = [(_named(pointer), Fault(pointer, text))]
-    return Refusal.of_faults(_WORDS, faults, Code.INVALID_START, Category.PROTOCOL)
+    return Refusal.of_faults(_WORDS, [Fault(pointer, text)], Code.INVALID_START, Category.PROTOCOL)
 
 
 def _joined(refusals: list[Refusal]) -> Refusal:

@@ -19,6 +19,7 @@ from rtvi_plugins.processor.initial import Offers, begin
 from rtvi_plugins.processor.message_types import FunctionType, MessageType, UIEventType
 from rtvi_plugins.processor.original import Declared, made, pass_over
 from rtvi_plugins.schema import MISSING, ArgumentSource, ArgumentsSchema, ValueSchema, compile_arguments, compile_value
+from rtvi_plugins.schema.references import resolved
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -297,15 +298,14 @@ class RTVIAction(Declared):
 
     def describe(self) -> dict[str, Any]:
         """Give the entry of `actions-available`: RTVI's fields, and beside them the full schemas."""
-        properties: Mapping[str, Any] = self.arguments.document["properties"]
         entry: dict[str, Any] = {
             "service": self.service,
             "action": self.action,
             "arguments": [
-                {"name": name, "type": schema.rtvi_type}
-                | (properties[name] if isinstance(properties[name], dict) else {})
-                | {"type": schema.rtvi_type, "required": name in self.arguments.document.get("required", ())}
-                for name, schema in self.arguments.properties.items()
+                {"name": name, "type": described.rtvi_type}
+                | resolved(described.document)
+                | {"type": described.rtvi_type, "required": name in self.arguments.document.get("required", ())}
+                for name, described in self.arguments.properties.items()
             ],
             "result": self.result.rtvi_type,
             "schema": self.arguments.document,

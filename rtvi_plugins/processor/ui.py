@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rtvi_plugins.errors import Category, did_you_mean
 from rtvi_plugins.processor.ending import OF_EVENT, refuse_failed
 from rtvi_plugins.processor.fitting import fitted
-from rtvi_plugins.processor.requests import Code, Refusal, Request
+from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid, listed
 from rtvi_plugins.protocol.frames import (
     FrameDirection,
     RTVIUICancelJobGroupFrame,
@@ -18,7 +18,7 @@ from rtvi_plugins.protocol.frames import (
 )
 from rtvi_plugins.protocol.messages import NotJSONError, ServerType, event
 from rtvi_plugins.protocol.versions import Generation
-from rtvi_plugins.schema import ValueSchema, compile_value
+from rtvi_plugins.schema import ValueSchema, check, compile_value
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
@@ -87,8 +87,7 @@ def checked_payload(processor: RTVIProcessor, command: str, payload: Any) -> Any
     except NotJSONError as error:
         raise ValueError(f"the payload of ui command {command!r} is not JSON: {error}") from None
     if faults:
-        listed = "; ".join(f"{fault.pointer} {fault.text}".strip() for fault in faults)
-        raise ValueError(f"the payload of ui command {command!r} does not fit: {listed}")
+        raise ValueError(f"the payload of ui command {command!r} does not fit: {listed(faults)}")
     return payload
 
 
@@ -99,13 +98,12 @@ def on_ui_event(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     """Take a `ui-event`. Raises Refusal when it is malformed or its payload is not what was declared."""
     name = data.get("event") if data else None
     if not isinstance(name, str):
-        raise Refusal("Invalid message: event: expected string", Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid("expected string", "event")
     payload = data.get("payload")
     declared = processor._tables.ui_events.get(name)
-    if declared is not None and (faults := declared.payload.faults(payload)):
-        pairs = [(fault.pointer, fault) for fault in faults]
+    if declared is not None and (faults := check(declared.payload, payload)):
         lead = f"Invalid payload for {name}"
-        raise Refusal.of_faults(lead, pairs, Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise Refusal.of_faults(lead, faults, Code.INVALID_MESSAGE, Category.PROTOCOL)
     frame = RTVIUIEventFrame(id_, name, payload)
     if declared is None:
         return _start_delivery(processor, frame)
@@ -153,7 +151,7 @@ def on_ui_snapshot(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     """Take a `ui-snapshot`: the newest is kept at `processor.session.snapshot`. Raises Refusal."""
     tree = data.get("tree") if data else None
     if not isinstance(tree, dict) or not isinstance(tree.get("root"), dict):
-        raise Refusal("Invalid message: tree: expected object with root", Code.INVALID_MESSAGE, Category.PROTOCOL)
+        raise invalid("expected object with root", "tree")
     processor.session.snapshot = tree
     return _start_delivery(processor, RTVIUISnapshotFrame(id_, tree))
 
@@ -161,9 +159,10 @@ def on_ui_snapshot(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
 def on_ui_cancel(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
     """Take a `ui-cancel-job-group`: a known, cancellable group is cancelled, any other ignored. Raises Refusal."""
     job_id, reason = (data or {}).get("job_id"), (data or {}).get("reason")
-    if not isinstance(job_id, str) or not isinstance(reason, str | None):
-        text = "Invalid message: expected string job_id and, if any, string reason"
-        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
+    if not isinstance(job_id, str):
+        raise invalid("expected string", "job_id")
+    if not isinstance(reason, str | None):
+        raise invalid("expected string", "reason")
     if processor._jobs is not None:
         processor._jobs.cancel(job_id, reason or "")
     if len(processor._running) >= processor._max_running:  # cancelling is always possible, telling of it is not

@@ -1,13 +1,15 @@
 """JSON text to messages and back: strict, bounded, quick. No sockets here.
 
-orjson reads and writes; what it is too lenient about is checked around it: nesting depth before a message is believed,
-NaN and infinities (which it writes as `null`) before one is sent. Where it is stricter than clients are, half of a
-surrogate pair, which JavaScript writes when it cuts an emoji in two, is read as U+FFFD. A duplicate key in incoming
-JSON counts as its last value, as in every JSON library clients use.
+orjson reads and writes; what it is too lenient about is checked around it: the number of values before a text is read,
+since each list and object costs memory and the collector's time whatever it holds; nesting depth before a message is
+believed; NaN and infinities (which it writes as `null`) before one is sent. All of that is done by compiled code. Where
+it is stricter than clients are, half of a surrogate pair, which JavaScript writes when it cuts an emoji in two, is read
+as U+FFFD. A duplicate key in incoming JSON counts as its last value, as in every JSON library clients use.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import re
@@ -17,8 +19,17 @@ import orjson
 
 from rtvi_plugins.protocol.json_form import json_form
 from rtvi_plugins.protocol.messages import LABEL, NotJSONError
+from rtvi_plugins.schema.bounds import holds_no_float, is_deeper
 
 DEFAULT_MAX_DEPTH: Final = 64
+DEFAULT_MAX_NODES: Final = 131_072
+"""Values in one message: a whole MiB of them at eight characters each."""
+
+_LARGE: Final = 65_536
+"""Characters from which on a text is read with the collector at rest: it would look at what was read many times."""
+
+_MOST_MENDED: Final = 16_384
+"""Escapes of surrogates in a text that are looked at for the half of a pair."""
 
 _SALVAGE: Final = 4096
 """Characters at each end of a text that could not be taken in which its id is looked for."""
@@ -48,36 +59,75 @@ class InvalidJSONError(ValueError):
         self.value = value
 
 
-def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH) -> Any:
-    """Read one JSON value. Raises InvalidJSONError for what is not JSON, not UTF-8, or nested too deeply."""
+def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH, max_nodes: int = DEFAULT_MAX_NODES) -> Any:
+    """Read one JSON value.
+
+    max_nodes: the most values it may hold: texts, numbers, lists, objects and the rest, each counted once, and an empty
+               list or object twice.
+    Raises InvalidJSONError for what is not JSON, not UTF-8, nested too deeply or holds too many values.
+    """
+    size = len(text)
+    if size >= max_nodes and _holds_more(text, max_nodes):  # each value takes a character at least
+        raise InvalidJSONError(f"more than {max_nodes} values", salvage(text))
     try:
-        value = orjson.loads(text)
+        value = orjson.loads(text) if size < _LARGE else _load_large(text)
     except orjson.JSONDecodeError as error:
         mended = _mend_surrogates(text)
         if mended is not None:
-            return decode(mended, max_depth)
+            return decode(mended, max_depth, max_nodes)
         raise InvalidJSONError(f"not JSON: {_reason(error)}", salvage(text)) from None
     # A value is nested no deeper than it has opening brackets, and an object takes five characters at least: `{"":}`.
-    # That spares nearly all messages the walk.
+    # That spares nearly all messages the check.
     whole: Any = text
     try:
         lists = whole.count("[") if "[" in whole else 0  # looking is quicker than counting
     except TypeError:  # it is bytes; asking every time would take as long as looking
         whole = whole.decode()
         lists = whole.count("[")
-    if lists + len(whole) // 5 < max_depth:
+    if lists + size // 5 < max_depth:
         return value
-    if lists + whole.count("{") > max_depth and _is_deeper(value, max_depth):
+    if lists + whole.count("{") > max_depth and is_deeper(value, max_depth):
         raise InvalidJSONError(f"nested more than {max_depth} deep", value)
     return value
 
 
+def plain(message: Any) -> Any:
+    """Return a message of our own as whoever reads it will see it. Raises NotJSONError."""
+    return orjson.loads(encode(message))
+
+
+def _load_large(text: str | bytes) -> Any:
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return orjson.loads(text)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _holds_more(text: Any, most: int) -> bool:
+    """Return whether a JSON text holds more values: commas and opening brackets tell, outside of texts."""
+    marks: Any = (b",", b"[", b"{", b'"', b"\\") if isinstance(text, bytes) else (",", "[", "{", '"', "\\")
+    comma, opening, brace, quote, escape = marks
+    if text.count(comma) + text.count(opening) + text.count(brace) < most:
+        return False
+    if escape in text:
+        text = text.replace(escape + escape, escape[:0]).replace(escape + quote, escape[:0])
+    if text.count(quote) > 4 * most:  # a value has one text, and perhaps a second one for a name
+        return True
+    outside = text[:0].join(text.split(quote)[::2])
+    return bool(outside.count(comma) + outside.count(opening) + outside.count(brace) >= most)
+
+
 def _mend_surrogates(text: str | bytes) -> str | None:
-    """Write U+FFFD for every escape of half a surrogate pair; None when there is none."""
+    """Write U+FFFD for every escape of half a surrogate pair; None when there is none, or too many to look at."""
     if isinstance(text, bytes):
         if b"\\u" not in text:
             return None
         text = text.decode(errors="replace")
+    if text.count("\\ud") + text.count("\\uD") > _MOST_MENDED:
+        return None
     is_mended = False
 
     def mend(match: re.Match[str]) -> str:
@@ -135,21 +185,6 @@ def _reason(error: orjson.JSONDecodeError) -> str:
     return "nested too deeply" if is_depth else f"at character {error.pos}"
 
 
-def _is_deeper(value: Any, limit: int) -> bool:
-    """Whether arrays and objects are nested more than `limit` deep. Walks level by level, so it cannot recurse."""
-    level = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if type(parent) is dict else parent if type(parent) is list else ())
-            if type(child) in (dict, list)
-        ]
-        if not level:
-            return False
-    return True
-
-
 def encode(message: Any) -> bytes:
     """Write a message as JSON text in UTF-8. Raises NotJSONError, also for NaN and keys that are no text.
 
@@ -175,6 +210,8 @@ def _encode_slowly(message: Any) -> bytes:
 
 
 def _is_finite(value: Any) -> bool:
+    if holds_no_float(value):
+        return True
     stack = [value]
     while stack:
         item = stack.pop()

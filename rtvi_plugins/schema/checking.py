@@ -10,7 +10,7 @@ import jsonschema_rs
 from jsonschema_rs import ValidationErrorKind as Kind
 
 from rtvi_plugins.errors import did_you_mean, quoted
-from rtvi_plugins.schema.compiler import compiled, is_pattern
+from rtvi_plugins.schema.compiler import compiled
 from rtvi_plugins.schema.faults import describe
 from rtvi_plugins.schema.keywords import (
     DIALECT,
@@ -27,6 +27,7 @@ from rtvi_plugins.schema.keywords import (
     normalise,
     subschemas,
 )
+from rtvi_plugins.schema.patterns import ALLOWED, is_linear, is_pattern, why_not_linear
 from rtvi_plugins.schema.references import (
     REFERENCES,
     VALUE_ID,
@@ -83,6 +84,7 @@ def check_document(keywords: object, shared: Mapping[str, Any]) -> tuple[SchemaF
     faults = [*_words(keywords), *form]
     # What the metaschema says of an `$id` is better than that the references cannot be followed.
     faults.extend(fault for fault in _unresolved(document, definitions) if fault.path or not form)
+    faults.extend(_backtracking(document))
     if all(fault.slug == "unknown-key" for fault in faults):
         faults.extend(_not_compiled(document, definitions))
     return tuple(dict.fromkeys(faults))
@@ -276,6 +278,31 @@ def _bad_patterns(document: Document) -> Iterator[SchemaFault]:
             if not is_pattern(name):
                 text = f"'{name}' is not a regular expression that can be used"
                 yield SchemaFault((*path, "patternProperties", name), "bad-schema", text, on_key=True)
+
+
+def _backtracking(document: Document) -> Iterator[SchemaFault]:
+    """Find patterns that may take exponentially long, unless their author allows for it."""
+    for path, schema in subschemas(document):
+        allowed, pattern = schema.get(ALLOWED), schema.get("pattern")
+        if allowed is not None and not isinstance(allowed, bool):
+            yield SchemaFault((*path, ALLOWED), "bad-schema", f"'{ALLOWED}' is true or left out", "true")
+        if isinstance(pattern, str) and allowed is not True and _goes_back(pattern):
+            hint = f"write it without, or add '{ALLOWED}: true' beside it to have it run within a budget"
+            yield _costly((*path, "pattern"), pattern, hint)
+        named = schema.get("patternProperties")
+        for name in named if isinstance(named, Mapping) else ():
+            if _goes_back(name):
+                hint = f"write it without; a 'pattern' under 'propertyNames' may have '{ALLOWED}: true' beside it"
+                yield _costly((*path, "patternProperties", name), name, hint, on_key=True)
+
+
+def _goes_back(pattern: str) -> bool:
+    return not is_linear(pattern) and is_pattern(pattern)
+
+
+def _costly(path: Path, pattern: str, hint: str, *, on_key: bool = False) -> SchemaFault:
+    text = f"the pattern '{pattern}' {why_not_linear(pattern)}: it may take exponentially long"
+    return SchemaFault(path, "bad-schema", text, "a pattern that is matched in linear time", hint, on_key)
 
 
 def uses_faulty(document: Document, shared: SharedSchemas) -> bool:

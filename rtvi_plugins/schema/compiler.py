@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from functools import cached_property, lru_cache
@@ -11,11 +12,11 @@ from urllib.parse import unquote
 import jsonschema_rs
 import orjson
 
+from rtvi_plugins.schema.bounds import MAX_DEPTH, is_deeper
 from rtvi_plugins.schema.keywords import DIALECT, Document, Path, subschemas
-from rtvi_plugins.schema.survey import is_shallow
+from rtvi_plugins.schema.patterns import ALLOWED, LINEAR, Backtracking, replace_backtracking, shared_budget
+from rtvi_plugins.schema.references import shared_name, usage
 
-_BACKTRACK_LIMIT: Final = 100_000
-"""Steps a pattern may take back on one text, about a millisecond; one more refuses the value, also under `not`."""
 _CACHED: Final = 4_096
 _DEEP_REFERENCES: Final = ("$dynamicRef", "$recursiveRef")
 
@@ -25,21 +26,39 @@ IsValid = Callable[[Any], bool]
 class Compiled:
     """One compiled document.
 
-    is_valid: the validator's own bound method. Only for a document that refers to itself it is wrapped, because there
-              the depth of the value, not of the document, decides how deep the validator's stack grows.
+    is_valid:        the validator's own bound method. It is wrapped for a document that refers to itself, where the
+                     depth of the value decides how deep the validator's stack grows, and for one with a pattern that is
+                     not linear, which has a budget.
+    is_backtracking: whether it has such a pattern.
     """
 
     def __init__(self, document: Document, *, may_refer: bool) -> None:
         self.document = document
-        self.validator = jsonschema_rs.Draft202012Validator(
-            document,
-            validate_formats=False,
-            offline=True,
-            pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACK_LIMIT),
-        )
+        self.validator, self.is_backtracking = _compile(document)
         self.is_recursive = may_refer and _is_recursive(document)
         check: IsValid = self.validator.is_valid
+        if self.is_backtracking:
+            check = _budgeted(check)
         self.is_valid = _guarded(check) if self.is_recursive else check
+
+    def part(self, schema: Document) -> Compiled | None:
+        """Compile one schema of this document, or made from its parts; None where it needs what stands elsewhere."""
+        if not isinstance(schema, dict) or not isinstance(self.document, dict):
+            return compiled(schema)
+        seen = usage(schema)
+        if not seen.shared and not seen.is_local:
+            return compiled(schema)
+        if seen.is_local or "$id" in self.document:
+            return None
+        return compiled({**schema, "$defs": self.document["$defs"]})
+
+    def target(self, reference: object) -> Document | None:
+        """Find the definition that a reference names; None for a reference of another kind."""
+        name = shared_name(reference)
+        if name is None or not isinstance(self.document, dict) or "$id" in self.document:
+            return None
+        found: Document | None = self.document.get("$defs", {}).get(name)
+        return found if reference == f"#/$defs/{name}" else None
 
     @cached_property
     def has_branches(self) -> bool:
@@ -73,18 +92,34 @@ def _compiled_large(key: str) -> Compiled:
     return Compiled(json.loads(key), may_refer=True)
 
 
-def is_pattern(pattern: str) -> bool:
-    """Tell whether the validator takes a regular expression; one whose automaton is too large is refused too."""
+def _compile(document: Document) -> tuple[jsonschema_rs.Draft202012Validator, bool]:
+    """Compile a document for the linear engine; with our own keyword for the patterns that it does not take."""
     try:
-        compiled({"pattern": pattern})
+        return _made(document, {}), False
     except ValueError:
-        return False
-    return True
+        own = copy.deepcopy(document)
+        if not replace_backtracking(own):
+            raise
+        return _made(own, {ALLOWED: Backtracking}), True
+
+
+def _made(document: Document, keywords: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        document, validate_formats=False, offline=True, pattern_options=LINEAR, keywords=keywords or None
+    )
+
+
+def _budgeted(check: IsValid) -> IsValid:
+    def is_valid(value: Any) -> bool:
+        with shared_budget() as budget:
+            return check(value) and not budget.is_spent
+
+    return is_valid
 
 
 def _guarded(check: IsValid) -> IsValid:
     def is_valid(value: Any) -> bool:
-        if not is_shallow(value):
+        if is_deeper(value, MAX_DEPTH):
             raise ValueError("nested too deeply")
         return check(value)
 

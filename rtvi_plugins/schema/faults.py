@@ -1,14 +1,9 @@
-"""What is wrong with a value, in our words: never the value itself, which may be secret, and no library prose.
-
-The validator's own list of errors copies the value once for each, so a hostile value could make it cost gigabytes; and
-it explains every branch of `anyOf`, which in a schema that refers to itself doubles with each level. Hence the bounds.
-"""
+"""What is wrong with a value, in our words: never the value itself, which may be secret, and no library prose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -16,17 +11,13 @@ from jsonschema_rs import ValidationError
 from jsonschema_rs import ValidationErrorKind as Kind
 
 from rtvi_plugins.errors import did_you_mean, quoted
-from rtvi_plugins.schema.compiler import Compiled
 from rtvi_plugins.schema.keywords import Path, kind_of
-from rtvi_plugins.schema.survey import Survey, pointer, survey
 
-MAX_FAULTS: Final = 100
-_MAX_NODES: Final = 1_000
-_MAX_CHARACTERS: Final = 65_536
-_MAX_BRANCHED_DEPTH: Final = 6
 _MAX_WORDS: Final = 20
 
 Found = tuple[Path, str]
+Suggest = Callable[[str, Collection[str]], str]
+"""Gives `did you mean 'x'?` for an unknown name and the known ones, or an empty string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,54 +26,29 @@ class Fault:
 
     pointer: JSON pointer into the value, empty for the whole of it.
     text:    what was expected and what kind of thing came (`expected integer, got string`); never the value given.
+    named:   what people call the place, where that is not the path in the pointer: `voice.rate`.
     """
 
     pointer: str
     text: str
+    named: str = ""
+
+    @property
+    def place(self) -> str:
+        """The place for people, `hits.0.text:`; empty for the whole value."""
+        if self.named:
+            return f"{self.named}:"
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in self.pointer.split("/")[1:]]
+        return ".".join(steps) + ":" if steps else ""
+
+    def __str__(self) -> str:
+        """Say place and text: `hits.0.text: expected string, got null`."""
+        return f"{self.place} {self.text}".strip()
 
 
-def faults_of(compiled: Compiled, value: object) -> tuple[Fault, ...]:
-    """Say everything that is wrong with a value, at most `MAX_FAULTS`; empty when it is JSON and valid. Raises nothing.
-
-    Of a value beyond the bounds only the first fault is told, or that there is one.
-    """
-    seen = survey(value)
-    if seen.broken:
-        return (Fault(pointer(seen.broken.path), seen.broken.text),)
-    try:
-        if compiled.is_valid(value):
-            return ()
-        errors = list(_errors(compiled, value, seen))
-    except ValueError:  # the validator's own limit on nesting
-        errors = []
-    if not errors:
-        return (Fault("", "does not fit its schema, and is too large or too deep to say where"),)
-    # Where the type is wrong already, the members of `enum` are no news.
-    mistyped = {tuple(error.instance_path) for error in errors if isinstance(error.kind, Kind.Type)}
-    found = (
-        Fault(pointer(path), text)
-        for error in errors
-        if not isinstance(error.kind, Kind.Enum | Kind.Constant) or tuple(error.instance_path) not in mistyped
-        for path, text in describe(error, value, compiled.document)
-    )
-    return tuple(islice(dict.fromkeys(found), MAX_FAULTS))
-
-
-def _errors(compiled: Compiled, value: Any, seen: Survey) -> Iterable[ValidationError]:
-    branched_too_deep = compiled.has_branches and compiled.is_recursive and seen.depth > _MAX_BRANCHED_DEPTH
-    is_large = seen.nodes > _MAX_NODES or seen.characters > _MAX_CHARACTERS
-    if branched_too_deep or (is_large and compiled.has_branches):
-        return ()
-    if not is_large:
-        return compiled.validator.iter_errors(value)
-    try:
-        compiled.validator.validate(value)
-    except ValidationError as first:
-        return (first,)
-    return ()
-
-
-def describe(error: ValidationError, value: Any, document: object = None) -> Iterator[Found]:
+def describe(
+    error: ValidationError, value: Any, document: object = None, suggest: Suggest = did_you_mean
+) -> Iterator[Found]:
     """Put one of the validator's errors into words, each with its path into the value; an error may be several.
 
     document: the schema that was compiled, to suggest names from; None when there is nothing to suggest.
@@ -94,69 +60,28 @@ def describe(error: ValidationError, value: Any, document: object = None) -> Ite
         case Kind.AdditionalProperties(names) | Kind.UnevaluatedProperties(names):
             known = _properties_beside(document, error.schema_path) - _names_at(value, path)
             for name in names:
-                yield (*path, name), unknown("property", name, known)
+                yield (*path, name), unknown("property", name, known, suggest)
         case Kind.FalseSchema() if error.schema_path[-1:] == ["additionalProperties"]:
-            yield path, "holds properties beyond those allowed"  # the validator's first error does not say which
+            yield path, BEYOND  # the validator's first error does not say which
         case Kind.PropertyNames(inner):
             name = inner.instance if isinstance(inner.instance, str) else ""
             for _, text in describe(inner, name):
                 yield (*path, name), f"the name {text}"
         case Kind.AnyOf(branches) | Kind.OneOfNotValid(branches):
-            yield from _no_branch(path, branches, value, document)
+            yield from _no_branch(path, branches, value, document, suggest)
         case Kind.Type(types):
-            yield path, f"expected {' or '.join(sorted(types))}, got {kind_of(_at(value, path))}"
+            yield path, mistyped(types, _at(value, path))
         case _:
-            yield path, _sentence(error.kind)
+            yield path, _sentence_of(error.kind)
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
+def unknown(what: str, name: str, known: Collection[str], suggest: Suggest = did_you_mean) -> str:
     """Say that a name is not one of those known, with the nearest of them."""
-    hint = did_you_mean(name, known)
+    hint = suggest(name, known)
     return f"not a known {what}; {hint}" if hint else f"not a known {what}"
 
 
-def missing_and_unknown(known: Mapping[str, bool], given: Mapping[str, object], what: str) -> Iterator[Fault]:
-    """Compare the names given with the names known (name → whether required): missing ones, then unknown ones."""
-    for name, is_required in known.items():
-        if is_required and name not in given:
-            yield Fault(pointer((name,)), "missing")
-    free = known.keys() - given.keys()
-    for name in given:
-        if name not in known:
-            yield Fault(pointer((name,)), unknown(what, name, free))
-
-
-# The texts of errors that concern one place and need one number or word of the schema.
-_SENTENCES: Final[Mapping[type[Any], Callable[[Any], str]]] = {
-    Kind.Minimum: lambda k: f"must be at least {k.limit}",
-    Kind.Maximum: lambda k: f"must be at most {k.limit}",
-    Kind.ExclusiveMinimum: lambda k: f"must be more than {k.limit}",
-    Kind.ExclusiveMaximum: lambda k: f"must be less than {k.limit}",
-    Kind.MultipleOf: lambda k: f"must be a multiple of {k.multiple_of}",
-    Kind.MinLength: lambda k: f"must have at least {_count(k.limit, 'character')}",
-    Kind.MaxLength: lambda k: f"must have at most {_count(k.limit, 'character')}",
-    Kind.MinItems: lambda k: f"must have at least {_count(k.limit, 'item')}",
-    Kind.MaxItems: lambda k: f"must have at most {_count(k.limit, 'item')}",
-    Kind.MinProperties: lambda k: f"must have at least {_count(k.limit, 'property', 'properties')}",
-    Kind.MaxProperties: lambda k: f"must have at most {_count(k.limit, 'property', 'properties')}",
-    Kind.Pattern: lambda k: f"must match the pattern {_short(k.pattern)}",
-    Kind.BacktrackLimitExceeded: lambda _: "takes too long to compare with its pattern",
-    Kind.RegexEngineFailure: lambda _: "takes too long to compare with its pattern",
-    Kind.Format: lambda k: "must be a regular expression" if k.format == "regex" else f"must be a {k.format}",
-    Kind.UniqueItems: lambda _: "must not hold the same item twice",
-    Kind.Contains: lambda _: "does not hold the right number of items of the kind it must contain",
-    Kind.UnevaluatedItems: lambda _: "holds items beyond those allowed",
-    Kind.FalseSchema: lambda _: "must not be given",
-    Kind.Not: lambda _: "is of a kind that is not allowed",
-    Kind.OneOfMultipleValid: lambda _: "fits more than one form, where exactly one is allowed",
-    Kind.Constant: lambda k: f"must be {_literal(k.expected_value)}",
-    Kind.Enum: lambda k: one_of(k.options),
-}
-
-
-def _sentence(kind: Kind) -> str:
-    make = _SENTENCES.get(type(kind))
-    return make(kind) if make else f"does not satisfy '{kind.name}'"
+BEYOND: Final = "holds properties beyond those allowed"
 
 
 def one_of(options: Sequence[Any]) -> str:
@@ -171,19 +96,117 @@ def one_of(options: Sequence[Any]) -> str:
     return f"expected one of {', '.join(words[:-1])} or {words[-1]}" if words else "no value is allowed"
 
 
-def _no_branch(path: Path, branches: list[list[ValidationError]], value: Any, document: object) -> Iterator[Found]:
-    """Explain why no form of `anyOf`/`oneOf` fits: by types, or by the one form that was plainly meant."""
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return _short(value)
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:  # a number beyond 64 bits
+        text = str(value)
+    return text if len(text) <= 100 else f"the {kind_of(value)} its schema names"
+
+
+def _short(text: str) -> str:
+    return f"'{text}'" if len(text) <= 200 else f"'{text[:200]}…'"
+
+
+# The texts for one place that need one number or word of the schema: the value of the keyword that is broken.
+_SENTENCES: Final[Mapping[str, Callable[[Any], str]]] = {
+    "minimum": lambda v: f"must be at least {v}",
+    "maximum": lambda v: f"must be at most {v}",
+    "exclusiveMinimum": lambda v: f"must be more than {v}",
+    "exclusiveMaximum": lambda v: f"must be less than {v}",
+    "multipleOf": lambda v: f"must be a multiple of {v}",
+    "minLength": lambda v: f"must have at least {_count(v, 'character')}",
+    "maxLength": lambda v: f"must have at most {_count(v, 'character')}",
+    "minItems": lambda v: f"must have at least {_count(v, 'item')}",
+    "maxItems": lambda v: f"must have at most {_count(v, 'item')}",
+    "minProperties": lambda v: f"must have at least {_count(v, 'property', 'properties')}",
+    "maxProperties": lambda v: f"must have at most {_count(v, 'property', 'properties')}",
+    "pattern": lambda v: f"must match the pattern {_short(v)}",
+    "format": lambda v: "must be a regular expression" if v == "regex" else f"must be a {v}",
+    "uniqueItems": lambda _: "must not hold the same item twice",
+    "contains": lambda _: "does not hold the right number of items of the kind it must contain",
+    "unevaluatedItems": lambda _: "holds items beyond those allowed",
+    "unevaluatedProperties": lambda _: BEYOND,
+    "falseSchema": lambda _: "must not be given",
+    "not": lambda _: "is of a kind that is not allowed",
+    "const": lambda v: f"must be {_literal(v)}",
+    "enum": one_of,
+}
+
+
+def sentence(keyword: str, value: Any) -> str:
+    """Say what a keyword with this value asks for and did not get."""
+    make = _SENTENCES.get(keyword)
+    return make(value) if make else f"does not satisfy '{keyword}'"
+
+
+def _sentence_of(kind: Any) -> str:
+    """Say what one of the validator's errors is about, where that takes no more than the keyword and its value."""
+    if isinstance(kind, Kind.OneOfMultipleValid):
+        return "fits more than one form, where exactly one is allowed"
+    return str(kind.message) if isinstance(kind, Kind.Custom) else sentence(kind.name, kind.value)
+
+
+def mistyped(types: Collection[str], value: object) -> str:
+    """Say which types were expected, and which came."""
+    return f"expected {' or '.join(sorted(types))}, got {kind_of(value)}"
+
+
+def _no_branch(
+    path: Path, branches: list[list[ValidationError]], value: Any, document: object, suggest: Suggest
+) -> Iterator[Found]:
+    """Explain why no form of `anyOf`/`oneOf` fits: by types and words, or by the one form that was plainly meant."""
     here = len(path)
     if all(len(branch) == 1 and _is_type_error(branch[0], here) for branch in branches):
-        types = {name for branch in branches for name in _types(branch[0])}
-        yield path, f"expected {' or '.join(sorted(types))}, got {kind_of(_at(value, path))}"
+        yield path, mistyped({name for branch in branches for name in _types(branch[0])}, _at(value, path))
+        return
+    if (listed := _listed(branches, here)) is not None:
+        yield path, listed
         return
     meant = [branch for branch in branches if not any(_is_other_form(error, here) for error in branch)]
     if len(meant) == 1:
         for error in meant[0]:
-            yield from describe(error, value, document)
+            yield from describe(error, value, document, suggest)
     else:
-        yield path, f"fits none of the {len(branches)} forms allowed"
+        yield path, no_form(len(branches))
+
+
+def no_form(forms: int) -> str:
+    """Say that a value has none of the forms of an `anyOf` or `oneOf`."""
+    return f"fits none of the {forms} forms allowed"
+
+
+def _listed(branches: list[list[ValidationError]], depth: int) -> str | None:
+    """List the words of forms that are all one word of a list, or one type: `expected one of 'a' or 'b', or null`."""
+    words: list[Any] = []
+    types: set[str] = set()
+    for branch in branches:
+        # A list of words with its type beside it: the type is no news.
+        chosen = [error for error in branch if isinstance(error.kind, Kind.Constant | Kind.Enum)]
+        if any(len(error.instance_path) != depth for error in branch) or len(chosen) > 1:
+            return None
+        if chosen:
+            words += words_of(chosen[0].kind)
+            if any(error is not chosen[0] and not _is_type_error(error, depth) for error in branch):
+                return None
+        elif len(branch) == 1 and _is_type_error(branch[0], depth):
+            types.update(_types(branch[0]))
+        else:
+            return None
+    if not words:
+        return None
+    return ", or ".join([one_of(words), *sorted(types)])
+
+
+def words_of(kind: Any) -> list[Any]:
+    """Give the values that an `enum` or a `const` allows."""
+    return list(kind.options) if isinstance(kind, Kind.Enum) else [kind.expected_value]
 
 
 def _is_type_error(error: ValidationError, depth: int) -> bool:
@@ -223,21 +246,3 @@ def _properties_beside(document: object, schema_path: Sequence[str | int]) -> se
             return set()
     declared = here.get("properties") if isinstance(here, Mapping) else None
     return set(declared) if isinstance(declared, Mapping) else set()
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, str):
-        return _short(value)
-    try:
-        text = orjson.dumps(value).decode()
-    except TypeError:  # a number beyond 64 bits
-        text = str(value)
-    return text if len(text) <= 100 else f"the {kind_of(value)} its schema names"
-
-
-def _short(text: str) -> str:
-    return f"'{text}'" if len(text) <= 200 else f"'{text[:200]}…'"

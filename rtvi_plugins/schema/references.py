@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote, urljoin
 
-from rtvi_plugins.schema.keywords import Document, Path, children, is_flat, normalise
+from rtvi_plugins.schema.keywords import Document, Path, children, is_flat, normalise, target_of
 
 VALUE_ID: Final = "rtvi://schema/value"
 ARGUMENTS_ID: Final = "rtvi://schema/arguments"
@@ -140,6 +140,21 @@ def self_contained(document: Document, shared: SharedSchemas) -> Document:
     own = document.get("$id")
     root = join(VALUE_ID, own).removesuffix("#") if isinstance(own, str) else VALUE_ID
     return _with_definitions(dict(document), needed(names, shared), root, Embedding(root))
+
+
+def resolved(document: Document) -> dict[str, Any]:
+    """Return a self-contained document with what it names in the place of its reference, and `$defs` only if needed.
+
+    Its own keywords stand; a document that takes anything has none.
+    """
+    target = target_of(document)
+    if not isinstance(document, dict) or not isinstance(target, dict):
+        return document if isinstance(document, dict) else {}
+    if target is document:
+        return document
+    own = {key: held for key, held in document.items() if key not in ("$ref", "$defs")}
+    whole = {**target, **own}
+    return {**whole, "$defs": document["$defs"]} if usage(whole).shared else whole
 
 
 def assemble(arguments: Mapping[str, Document], required: list[str], shared: SharedSchemas) -> dict[str, Any]:

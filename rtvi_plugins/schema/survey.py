@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
+from rtvi_plugins.schema.bounds import MAX_DEPTH
 
-MAX_DEPTH: Final = 1_000
-"""Nesting of a value; twice what a manifest may allow on the wire, far below what overflows the validator's stack."""
+MAX_STEP: Final = 200
+"""Characters of a name in a pointer; a longer one is cut, so that no answer grows with what a client made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,14 @@ def not_json(value: object) -> str:
     return "" if value is None or isinstance(value, int) else "not a JSON value"
 
 
-def is_shallow(value: object) -> bool:
-    """Tell whether a value is nested no deeper than `MAX_DEPTH`."""
-    try:
-        orjson.dumps(value)  # the quick answer: it refuses what is nested more than 254 levels
-    except (TypeError, ValueError):
-        broken = survey(value).broken
-        return broken is None or not broken.text.startswith("nested")
-    return True
-
-
 def pointer(path: tuple[str | int, ...]) -> str:
-    """Write a path as a JSON pointer (RFC 6901); the empty path is the empty string."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+    """Write a path as a JSON pointer (RFC 6901); the empty path is the empty string, and long names are cut."""
+    return "".join(f"/{cut(str(step)).replace('~', '~0').replace('/', '~1')}" for step in path)
+
+
+def cut(text: str) -> str:
+    """Return a name as it may stand in an answer or in the log."""
+    return text if len(text) <= MAX_STEP else f"{text[:MAX_STEP]}…"
 
 
 def _path(way: Any) -> tuple[str | int, ...]:

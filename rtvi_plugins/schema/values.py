@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import copy
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from rtvi_plugins.errors import Suggestions
+from rtvi_plugins.schema.bounds import is_plainly_json
 from rtvi_plugins.schema.checking import uses_faulty
 from rtvi_plugins.schema.compiler import Compiled, compiled
-from rtvi_plugins.schema.faults import MAX_FAULTS, Fault, faults_of, missing_and_unknown
-from rtvi_plugins.schema.keywords import Document, kind_of, normalise, rtvi_type_of
+from rtvi_plugins.schema.explanation import GENERAL, MAX_FAULTS, explain
+from rtvi_plugins.schema.faults import Fault, mistyped, unknown
+from rtvi_plugins.schema.keywords import Document, normalise, rtvi_type_of
+from rtvi_plugins.schema.patterns import shared_budget
 from rtvi_plugins.schema.references import SharedSchemas, assemble, self_contained
 from rtvi_plugins.schema.survey import pointer, survey
 
@@ -36,7 +41,7 @@ class ValueSchema:
     is_valid:  the validator's own bound method. It looks only as far as the schema does: a thing that is not JSON
                (bytes, a set, a mapping with other keys than text) raises `ValueError` where the schema looks at it and
                passes where it does not; a tuple is an array; NaN and infinity are numbers without a place in any order.
-               `faults` refuses all of these, and so does whatever writes the value as JSON.
+               `check` refuses all of these, and so does whatever writes the value as JSON.
                Nesting beyond what the validator can take raises `ValueError`.
     """
 
@@ -45,9 +50,9 @@ class ValueSchema:
     is_valid: Callable[[Any], bool]
     _compiled: Compiled = field(repr=False)
 
-    def faults(self, value: object) -> tuple[Fault, ...]:
-        """Say what is wrong with a value, at most 100 faults; empty when it is JSON and valid. Slow; never raises."""
-        return faults_of(self._compiled, value)
+    def explain(self, value: object, suggest: Suggestions) -> tuple[Fault, ...]:
+        """Say what is wrong with a JSON value that is not valid. Ask `check`, which asks `is_valid` first."""
+        return explain(self._compiled, value, suggest=suggest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +93,26 @@ class ArgumentsSchema:
     _required: frozenset[str] = field(repr=False)
     _sources: Mapping[str, Document] = field(repr=False)
 
-    def faults(self, value: object) -> tuple[Fault, ...]:
-        """Say what is wrong, in declared order, unknown arguments last; at most 100 faults. Slow; never raises."""
+    def explain(self, value: object, suggest: Suggestions) -> tuple[Fault, ...]:
+        """Say what is wrong with a JSON value that is not valid, in declared order, unknown arguments last."""
         if not isinstance(value, Mapping):
-            return (Fault("", f"expected object, got {kind_of(value)}"),)
-        if broken := survey(value).broken:
-            return (Fault(pointer(broken.path), broken.text),)
-        by_name: dict[str, list[Fault]] = {name: [] for name in self.properties}
-        strangers: list[Fault] = []
-        for fault in missing_and_unknown({n: n in self._required for n in self.properties}, value, "argument"):
-            by_name.get(fault.pointer.removeprefix("/"), strangers).append(fault)
+            return (Fault("", mistyped(("object",), value)),)
+        with shared_budget():
+            found = tuple(islice(self._faults(value, suggest), MAX_FAULTS))
+        return found or (Fault("", GENERAL),)
+
+    def _faults(self, value: Mapping[Any, object], suggest: Suggestions) -> Iterator[Fault]:
         for name, document in self._sources.items():
             if name in value:
-                lead = pointer((name,))
-                found = faults_of(compiled(document), value[name])
-                by_name[name].extend(Fault(lead + fault.pointer, fault.text) for fault in found)
-        return tuple([*(fault for faults in by_name.values() for fault in faults), *strangers][:MAX_FAULTS])
+                one = compiled(document)
+                if not _is_valid(one.is_valid, value[name]):
+                    yield from explain(one, value[name], (name,), suggest)
+            elif name in self._required:
+                yield Fault(pointer((name,)), "missing")
+        free = [name for name in self._sources if name not in value]
+        for name in value:
+            if name not in self._sources:
+                yield Fault(pointer((str(name),)), unknown("argument", str(name), free, suggest))
 
     def with_defaults(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments with defaults filled in: the same dict when none is missing, else a new one.
@@ -117,6 +126,30 @@ class ArgumentsSchema:
             if name not in filled:
                 filled[name] = _fresh(default)
         return filled
+
+
+def check(
+    schema: ValueSchema | ArgumentsSchema, value: object, suggest: Suggestions | None = None
+) -> tuple[Fault, ...]:
+    """Say what is wrong with a value, at most 100 faults; empty when it is JSON and valid. Raises nothing.
+
+    This is the only door for values: compiled code decides, and only what it refused is explained. The work is bounded
+    whatever the value is, also where it is refused.
+
+    suggest: what suggests names, where several checks make one answer.
+    """
+    if not is_plainly_json(value) and (broken := survey(value).broken):
+        return (Fault(pointer(broken.path), broken.text),)
+    if _is_valid(schema.is_valid, value):
+        return ()
+    return schema.explain(value, Suggestions() if suggest is None else suggest)
+
+
+def _is_valid(check: Callable[[Any], bool], value: object) -> bool:
+    try:
+        return check(value)
+    except ValueError:  # nested beyond what the validator takes
+        return False
 
 
 def compile_value(

@@ -69,7 +69,7 @@ Frame: Final = _frame_class()
 """The protobuf message class `pipecat.Frame`."""
 
 
-def read_binary(data: bytes, max_depth: int) -> Message | None:
+def read_binary(data: bytes, max_depth: int, max_nodes: int = wire.DEFAULT_MAX_NODES) -> Message | None:
     """Read one protobuf frame: the RTVI message in it, or None for media, which this host does not take.
 
     Raises InvalidJSONError with a text for the client.
@@ -83,7 +83,7 @@ def read_binary(data: bytes, max_depth: int) -> Message | None:
         raise InvalidJSONError("an empty protobuf frame")
     if kind != "message":
         return None
-    message: Message | None = wire.decode(frame.message.data, max_depth)
+    message: Message | None = wire.decode(frame.message.data, max_depth, max_nodes)
     if message is None:
         raise InvalidJSONError("expected an object")
     return message

@@ -38,6 +38,8 @@ INTERNAL_ERROR: Final = 1011
 
 YIELD_EVERY: Final = 64
 """Messages read in a row before other sessions get their turn."""
+LARGE: Final = 16_384
+"""Bytes of a message after which they get it at once."""
 
 
 def _size(data: str | bytes) -> int:
@@ -110,12 +112,14 @@ class Connection:
         self._is_binary = text is None
         # The server's own bound is that of the most generous bot it serves.
         data = event["bytes"] if text is None else text
+        if len(data) > LARGE:
+            self._in_a_row = YIELD_EVERY
         if len(data) * 4 > limits.max_message_bytes and _size(data) > limits.max_message_bytes:
             found = codec.salvage_binary(data) if text is None else wire.salvage(text)
             raise InvalidJSONError(f"larger than {limits.max_message_bytes} bytes", found)
         if text is not None:
-            return wire.decode(text, limits.max_depth)  # type: ignore[no-any-return]
-        return codec.read_binary(event["bytes"], limits.max_depth)
+            return wire.decode(text, limits.max_depth, limits.max_nodes)  # type: ignore[no-any-return]
+        return codec.read_binary(event["bytes"], limits.max_depth, limits.max_nodes)
 
     def _refuse(self, error: InvalidJSONError) -> None:
         """Tell what is wrong with a message: by reply where an id could be read."""

@@ -109,7 +109,7 @@ def read_actions(body: Any) -> list[Message]:
     for index, message in enumerate(actions):
         is_labelled = isinstance(message, dict) and message.get("label") == LABEL
         if not is_labelled or message.get("type") != ClientType.ACTION or not isinstance(message.get("id"), str):
-            raise ValueError(f"actions[{index}]: expected an RTVI action message with an id")
+            raise ValueError(f"actions.{index}: expected an RTVI action message with an id")
     if len(actions) > MAX_ACTIONS:
         raise ValueError(f"actions: expected at most {MAX_ACTIONS}")
     return actions

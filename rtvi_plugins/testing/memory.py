@@ -37,7 +37,7 @@ class MemoryPort:
 
     def send(self, message: Message) -> None:
         """Write the message as JSON and deliver what a client would read. Raises NotJSONError."""
-        self._deliver(wire.decode(wire.encode(message), 500))
+        self._deliver(wire.plain(message))
 
     async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:  # noqa: ARG002 - the port's signature
         """Note the frame."""
@@ -87,9 +87,7 @@ async def connect(
     The processor is at `client.processor`, its host at `client.port`.
     """
     incoming: asyncio.Queue[Message | None] = asyncio.Queue()
-    client = Client(
-        lambda message: incoming.put_nowait(wire.decode(wire.encode(message), 500)), version=version, timeout=timeout
-    )
+    client = Client(lambda message: incoming.put_nowait(wire.plain(message)), version=version, timeout=timeout)
     port = MemoryPort(client.receive)
     if isinstance(bot, RTVIProcessor):
         if start is not None:

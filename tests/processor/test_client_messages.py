@@ -211,8 +211,8 @@ async def test_declared_messages() -> None:
             ({"n": 3}, "The bot gave an invalid answer", "invalid-result"),
             ({"n": 4}, "The request was cancelled", "cancelled"),
             ({"n": 5}, "Timed out after 0.02 s", "timeout"),
-            ({"n": "x"}, "Invalid data for echo: /n expected number, got string", "invalid-message"),
-            ({}, "Invalid data for echo: /n missing", "invalid-message"),
+            ({"n": "x"}, "Invalid data for echo: n: expected number, got string", "invalid-message"),
+            ({}, "Invalid data for echo: n: missing", "invalid-message"),
             (None, "Invalid data for echo: expected object, got null", "invalid-message"),
         ):
             with pytest.raises(RequestError) as failed:

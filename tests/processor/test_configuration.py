@@ -60,11 +60,11 @@ MALFORMED: dict[str, tuple[Any, str]] = {
     "no data": (None, "config: expected array"),
     "empty": ({}, "config: expected array"),
     "config is an object": ({"config": {}}, "config: expected array"),
-    "entry is text": ({"config": ["voice"]}, "config[0]: expected object with service and options"),
-    "no options": ({"config": [{"service": "voice"}]}, "config[0]: expected object with service and options"),
-    "service is a number": ({"config": [{"service": 3, "options": []}]}, "config[0]: expected object"),
-    "option is text": ({"config": [{"service": "voice", "options": ["rate"]}]}, "config[0].options[0]: expected"),
-    "option without name": ({"config": [{"service": "voice", "options": [{"value": 1}]}]}, "config[0].options[0]: "),
+    "entry is text": ({"config": ["voice"]}, "config.0: expected object with service and options"),
+    "no options": ({"config": [{"service": "voice"}]}, "config.0: expected object with service and options"),
+    "service is a number": ({"config": [{"service": 3, "options": []}]}, "config.0: expected object"),
+    "option is text": ({"config": [{"service": "voice", "options": ["rate"]}]}, "config.0.options.0: expected"),
+    "option without name": ({"config": [{"service": "voice", "options": [{"value": 1}]}]}, "config.0.options.0: "),
     "interrupt is text": ({"config": [], "interrupt": "yes"}, "interrupt: expected bool"),
 }
 

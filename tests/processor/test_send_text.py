@@ -219,8 +219,8 @@ MALFORMED: dict[str, tuple[Any, str]] = {
     "no content": ({}, "content: expected string"),
     "content is a number": ({"content": 3}, "content: expected string"),
     "options are text": ({"content": "x", "options": "y"}, "options: expected object"),
-    "run is text": ({"content": "x", "options": {"run_immediately": "no"}}, "options: expected object"),
-    "audio is a number": ({"content": "x", "options": {"audio_response": 1}}, "options: expected object"),
+    "run is text": ({"content": "x", "options": {"run_immediately": "no"}}, "options.run_immediately: expected bool"),
+    "audio is a number": ({"content": "x", "options": {"audio_response": 1}}, "options.audio_response: expected bool"),
 }
 
 

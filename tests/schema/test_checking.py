@@ -226,7 +226,7 @@ GOOD = [
     {"$ref": "#"},
     {"definitions": {"A": {}}, "dependencies": {"a": ["b"]}, "$recursiveRef": "#", "$recursiveAnchor": "here"},
     {"format": "anything", "contentEncoding": "base64", "contentSchema": {"type": "bool"}, "deprecated": True},
-    {"pattern": "(?<=a)b(?!c)"},
+    {"pattern": "(?<=a)b(?!c)", "x-backtracking": True},
     {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "https://bot.example/x", "$comment": "c"},
     {"$id": "a/b", "$defs": {"c": {"$id": "c", "type": "null"}}, "$ref": "c"},
 ]

@@ -13,6 +13,7 @@ from rtvi_plugins.schema import (
     ArgumentsSchema,
     Fault,
     ValueSchema,
+    check,
     check_document,
     compile_arguments,
     compile_value,
@@ -50,7 +51,7 @@ def test_a_deep_value_cannot_overflow_a_schema_that_refers_to_itself(keywords: A
     for schema, value in cases:
         with pytest.raises(ValueError, match="nested too deeply"):
             schema.is_valid(value)
-        (fault,) = schema.faults(value)
+        (fault,) = check(schema, value)
         assert fault.text == "nested more than 1000 levels deep"
     assert isinstance(compile_value(keywords).is_valid(nested(900)), bool)
 
@@ -61,7 +62,7 @@ def test_a_deep_value_cannot_overflow_a_schema_that_refers_to_itself(keywords: A
 def test_a_deep_value_cannot_overflow_any_other_schema(keywords: Any) -> None:
     schema = compile_value(keywords)
     assert isinstance(schema.is_valid(nested(200_000)), bool)
-    assert len(schema.faults(nested(200_000))) == 1
+    assert len(check(schema, nested(200_000))) == 1
 
 
 def test_a_deep_value_that_the_validator_cannot_compare() -> None:
@@ -69,13 +70,13 @@ def test_a_deep_value_that_the_validator_cannot_compare() -> None:
     value = [nested(400), nested(400)]
     with pytest.raises(ValueError, match=r"."):
         schema.is_valid(value)
-    assert schema.faults(value) == (Fault("", UNSAID),)
+    assert check(schema, value) == (Fault("", UNSAID),)
 
 
 def test_faults_of_deep_values_are_faults() -> None:
     schema = compile_value({"type": "array", "items": {"$ref": "#"}})
-    assert schema.faults(nested(300, leaf=1))
-    assert schema.faults(nested(20, leaf=1)) == (Fault("/0" * 20, "expected array, got integer"),)
+    assert check(schema, nested(300, leaf=1))
+    assert check(schema, nested(20, leaf=1)) == (Fault("/0" * 20, "expected array, got integer"),)
 
 
 def test_a_circle_of_references_ends() -> None:
@@ -94,13 +95,13 @@ def test_a_pattern_cannot_hang(pattern: str, text: str) -> None:
     schema = compile_value({"pattern": pattern})
     started = time.perf_counter()
     assert schema.is_valid(text) is False
-    assert len(schema.faults(text)) == 1
+    assert len(check(schema, text)) == 1
     assert time.perf_counter() - started < 1
 
 
 def test_a_pattern_that_takes_too_long_refuses_also_under_not() -> None:
     costly = {"pattern": r"(a|a|b)*\1c"}
-    assert compile_value(costly).faults("ab" * 50) == (Fault("", "takes too long to compare with its pattern"),)
+    assert check(compile_value(costly), "ab" * 50) == (Fault("", "takes too long to compare with its pattern"),)
     assert compile_value({"not": costly}).is_valid("ab" * 50) is False
 
 
@@ -117,8 +118,12 @@ BIG = {str(number): "x" for number in range(50_000)}
 COSTLY = [
     ({"items": {"type": "integer"}}, ["x"] * 200_000, "expected integer, got string"),
     ({"required": [f"n{number}" for number in range(300)]}, BIG, "missing"),
-    ({"additionalProperties": False}, BIG, "holds properties beyond those allowed"),
-    ({"anyOf": [{"items": {"type": "integer"}}, {"items": {"type": "null"}}]}, ["x"] * 200_000, UNSAID),
+    ({"additionalProperties": False}, BIG, "not a known property"),
+    (
+        {"anyOf": [{"items": {"type": "integer"}}, {"items": {"type": "null"}}]},
+        ["x"] * 200_000,
+        "fits none of the 2 forms allowed",
+    ),
     ({"maxLength": 3}, "x" * 5_000_000, "must have at most 3 characters"),
 ]
 
@@ -132,7 +137,7 @@ def test_explaining_a_large_value_is_bounded(keywords: Any, value: Any, text: st
     for schema, given in cases:
         tracemalloc.start()
         started = time.perf_counter()
-        faults = schema.faults(given)
+        faults = check(schema, given)
         took = time.perf_counter() - started
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -148,14 +153,14 @@ def test_explaining_branches_that_refer_back_is_bounded() -> None:
     value: dict[str, Any] = {}
     for _ in range(60):
         value = {"c": value}
-    assert schema.faults(value) == (Fault("", UNSAID),)
-    assert schema.faults({"c": {}}) != ()
+    assert check(schema, value) == (Fault("", UNSAID),)
+    assert check(schema, {"c": {}}) != ()
 
 
 def test_faults_are_at_most_a_hundred() -> None:
-    assert len(compile_value({"items": {"type": "integer"}}).faults(["x"] * 900)) == 100
+    assert len(check(compile_value({"items": {"type": "integer"}}), ["x"] * 900)) == 100
     schema = compile_arguments({"a": ArgumentSource({}, required=False)})
-    assert len(schema.faults({f"zz{number}": 1 for number in range(500)})) == 100
+    assert len(check(schema, {f"zz{number}": 1 for number in range(500)})) == 100
 
 
 def test_compiling_is_quick() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rtvi_plugins.schema import ArgumentSource, check_document, compile_arguments, compile_value
+from rtvi_plugins.schema import ArgumentSource, check, check_document, compile_arguments, compile_value
 
 SHARED: dict[str, Any] = {
     "Colour": {"enum": ["red", "blue"]},
@@ -43,9 +43,9 @@ def accepts(keywords: Any, value: Any) -> bool:
     together = compile_arguments(sources, SHARED)
     answers = {
         alone.is_valid(value),
-        not alone.faults(value),
+        not check(alone, value),
         together.is_valid({"v": value}),
-        not together.faults({"v": value}),
+        not check(together, {"v": value}),
         together.is_valid({"v": value, "first": value}),
         compile_value(together.document).is_valid({"v": value}),  # what clients see stands by itself
         compile_value(together.properties["v"].document).is_valid(value),

@@ -159,7 +159,7 @@ async def test_standard_commands_are_checked_and_sent(name: str) -> None:
 
 
 NOTHING_FITS = [
-    ("show_map", {"room": 7}, "'show_map' does not fit: /room"),
+    ("show_map", {"room": 7}, "'show_map' does not fit: room:"),
     ("show_map", None, "'show_map' does not fit"),
     ("show_mpa", {"room": "x"}, "did you mean 'show_map'?"),
     ("highlight", {"duration_ms": 1.5}, "/duration_ms"),
