@@ -53,7 +53,7 @@ bench-smoke: $(VENV)/.installed-test  ## the same, only long enough to see that 
 	$(BIN)/python -m benchmarks --smoke
 
 docs: $(VENV)/.installed  ## write the generated parts of the documentation anew
-	$(BIN)/rtvi schema --output docs/manifest.schema.json
+	$(BIN)/rtvi schema --no-plugins --output docs/manifest.schema.json
 	$(BIN)/python docs/reference.py
 
 console:  ## build the console's page anew (needs Node and npm); what it builds is committed

@@ -6,13 +6,22 @@ a record, an escape sequence would rewrite the screen of whoever reads. `LineFor
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import traceback
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+NOISY: Final = frozenset(
+    {
+        "aiohttp", "aioice", "aiortc", "asyncio", "h11", "h2", "hpack", "httpcore", "httpcore2", "httpx", "httpx2",
+        "openai", "pipecat", "requests", "urllib3", "uvicorn", "watchfiles", "websockets",
+    }
+)  # fmt: skip
+"""Loggers of libraries that say more than a reader wants to know."""
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -44,6 +53,35 @@ class LineFormatter(logging.Formatter):
     def formatStack(self, stack_info: str) -> str:  # noqa: N802 - the name it has in `logging`
         """Return where a record was made."""
         return _indented(stack_info)
+
+
+class JSONFormatter(LineFormatter):
+    """Formats each record as one line of JSON: time (UTC, ISO 8601), level, logger, message, and exception if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = self.formatStack(record.stack_info)
+        return json.dumps(line)
+
+
+class QuietLibraries(logging.Filter):
+    """Lets pass what libraries say of each request only where somebody asked for details.
+
+    HTTP clients log every request at `info`, with addresses that may hold keys.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is logged."""
+        return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in NOISY
 
 
 def _chunk(chunk: str) -> str:

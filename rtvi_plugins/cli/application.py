@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from rtvi_plugins.cli import completing
 from rtvi_plugins.cli.call import call
 from rtvi_plugins.cli.check import check
 from rtvi_plugins.cli.describe import describe
@@ -72,6 +73,9 @@ def main() -> None:
     # Read when Pipecat is imported, which logs through loguru: what it says goes where `rtvi run` logs, or nowhere.
     os.environ.setdefault("LOGURU_AUTOINIT", "0")
     try:
-        app(prog_name="rtvi")
+        if os.environ.get("_RTVI_COMPLETE") == "complete_bash":
+            completing.complete_in_bash(app, "rtvi")
+        else:
+            app(prog_name="rtvi")
     finally:
         gc.freeze()  # the process ends: looking for garbage among all that was imported would take 20 ms more

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rtvi_plugins.cli import completing
 from rtvi_plugins.cli.options import check_token
 from rtvi_plugins.cli.output import say
 from rtvi_plugins.cli.target import BadAddressError, parse_address
@@ -25,16 +26,31 @@ def call(
     ],
     name: Annotated[
         str | None,
-        typer.Argument(metavar="SERVICE.ACTION", help="The action, or the type of a message.", show_default=False),
+        typer.Argument(
+            metavar="SERVICE.ACTION",
+            help="The action, or the type of a message.",
+            show_default=False,
+            autocompletion=completing.action_names,
+        ),
     ] = None,
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME=VALUE", help="Its arguments; values as text or JSON.", show_default=False),
+        typer.Argument(
+            metavar="NAME=VALUE",
+            help="Its arguments; values as text or JSON.",
+            show_default=False,
+            autocompletion=completing.argument_pairs,
+        ),
     ] = None,
     *,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SERVICE.OPTION=VALUE", help="Set an option first; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="SERVICE.OPTION=VALUE",
+            help="Set an option first; may be repeated.",
+            autocompletion=completing.option_pairs,
+        ),
     ] = None,
     start: Annotated[
         list[str] | None,
@@ -64,7 +80,11 @@ def call(
     ] = False,
     answer: Annotated[
         list[str] | None,
-        typer.Option(metavar="FUNCTION=JSON", help="What a function gives when the bot calls it; may be repeated."),
+        typer.Option(
+            metavar="FUNCTION=JSON",
+            help="What a function gives when the bot calls it; may be repeated.",
+            autocompletion=completing.function_names,
+        ),
     ] = None,
 ) -> None:
     """Talk to a running bot over RTVI, in one session.

@@ -16,7 +16,7 @@ from rtvi_plugins.cli.options import Root, check_hosts, check_origins
 from rtvi_plugins.cli.output import console, is_terminal, say
 from rtvi_plugins.cli.problems import as_served, print_problems, summary
 from rtvi_plugins.errors import ExitCode, errors_of
-from rtvi_plugins.log import LineFormatter
+from rtvi_plugins.log import JSONFormatter, LineFormatter, QuietLibraries
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
@@ -30,6 +30,13 @@ class LogLevel(enum.StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class LogFormat(enum.StrEnum):
+    """What a log record looks like."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class Transport(enum.StrEnum):
@@ -74,6 +81,9 @@ def run(
     root: Root = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="Serve no page, only what clients need.")] = False,
     log_level: Annotated[LogLevel, typer.Option(help="How much to log, on standard error.")] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="text: a line each, coloured on a terminal; json: an object in a line each.")
+    ] = LogFormat.TEXT,
 ) -> None:
     """Serve bots until asked to stop.
 
@@ -95,7 +105,7 @@ def run(
     from rtvi_plugins.cli import reloading  # noqa: PLC0415 - see above
 
     origins, hosts = check_origins(allow_origin), (*check_hosts(allow_host), host)
-    configure_logging(log_level)
+    configure_logging(log_level, log_format)
     began_ns = time.time_ns()
     plugins = discover_plugins()
     bots, problems = load_bots(paths, host=plugins, root=root)
@@ -183,19 +193,18 @@ def tell_addresses(bots: Iterable[Bot], address: str) -> None:
         say(f"serving {name} on {address if len(names) == 1 else f'{address}/bots/{name}/'}")
 
 
-def configure_logging(level: LogLevel) -> None:
-    """Log to standard error: coloured on a terminal, one plain line each elsewhere."""
-    if is_terminal(sys.stderr):
+def configure_logging(level: LogLevel, form: LogFormat = LogFormat.TEXT) -> None:
+    """Log to standard error: JSON where that is asked for, else text, coloured on a terminal."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    formatter: logging.Formatter = LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if form is LogFormat.JSON:
+        formatter = JSONFormatter()
+    elif is_terminal(sys.stderr):
         from rich.logging import RichHandler  # noqa: PLC0415 - only for terminals
 
-        handler: logging.Handler = RichHandler(console=console(stderr=True), show_path=False, log_time_format="%X")
-        form = "%(message)s"
-    else:
-        handler = logging.StreamHandler(sys.stderr)
-        form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(LineFormatter(form))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+        handler = RichHandler(console=console(stderr=True), show_path=False, log_time_format="%X")
+        formatter = LineFormatter("%(message)s")
+    handler.setFormatter(formatter)
     if level is not LogLevel.DEBUG:
-        # What the server says of every connection is noise beside what bots and plugins say.
-        for name in ("uvicorn", "websockets", "watchfiles", "httpx", "asyncio", "pipecat", "aiortc", "aioice"):
-            logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+        handler.addFilter(QuietLibraries())
+    logging.basicConfig(level=level.upper(), handlers=[handler])

@@ -15,10 +15,13 @@ def schema(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to standard output.", dir_okay=False),
     ] = None,
+    plugins: Annotated[
+        bool, typer.Option("--plugins/--no-plugins", help="Propose the names of what is installed here.")
+    ] = True,
 ) -> None:
     """Print the JSON Schema of manifests, for editors.
 
-    With it editors complete and check manifests.
+    With it editors complete and check manifests, and propose the plugins, services and responders that are installed.
 
     Name it in a manifest's first line: "# yaml-language-server: $schema=manifest.schema.json".
 
@@ -26,7 +29,13 @@ def schema(
     """
     from rtvi_plugins.manifest.json_schema import language_schema  # noqa: PLC0415 - not for other commands' start-up
 
-    text = as_json(language_schema())
+    made = language_schema()
+    if plugins:
+        from rtvi_plugins.binding.bot import discover_plugins  # noqa: PLC0415 - see above
+        from rtvi_plugins.cli.editor_names import add_names  # noqa: PLC0415 - see above
+
+        add_names(made, discover_plugins())
+    text = as_json(made)
     if output is None:
         say(text)
         return

@@ -123,3 +123,21 @@ def test_schema_to_nowhere(site: Site, output: str) -> None:
     done = site.rtvi("schema", "--output", output)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: rtvi schema" in done.stderr
+
+
+def test_schema_proposes_what_is_installed(site: Site) -> None:
+    bare = json.loads(site.rtvi("schema", "--no-plugins").stdout)
+    full = json.loads(site.rtvi("schema").stdout)
+    assert bare != full
+    service = next(
+        form for form in (full["$defs"]["Service"], *full["$defs"]["Service"].get("anyOf", ())) if "properties" in form
+    )
+    proposed, as_before = service["properties"]["plugin"]["anyOf"]
+    assert "kitchen" in proposed["enum"]
+    assert "anyOf" in as_before or as_before["type"] == "string"
+    assert "parrot" in full["$defs"]["ResponderChoice"]["anyOf"][0]["enum"]
+    site.add_manifest("m.yaml", "manifest: 1\nbot: a\nservices: {kitchen: {plugin: elsewhere}}\n")
+    for schema in (bare, full):
+        jsonschema_rs.Draft202012Validator(schema).validate(
+            {"manifest": 1, "bot": "a", "services": {"k": {"plugin": "elsewhere"}}}
+        )
