@@ -65,6 +65,8 @@ CODES: Final[Mapping[Code, str]] = {
     Code.INVALID_CONFIGURATION: "an update names unknown or read-only options, or bad values; `details` names each",
     Code.INVALID_START: "what a client sent with its start does not fit what is declared; `details` names each",
     Code.OPTION_FAILED: "the handler of an option failed or took too long; everything is as it was before",
+    Code.ROLLBACK_FAILED: "the handler of an option failed, and another one did when it was told its old value again: "
+    "what `config` says of the options that the text names may not be so",
     Code.ACTION_FAILED: "the handler raised; the log has the traceback",
     Code.INVALID_RESULT: "the handler (or, of a function, the client) returned what the manifest rules out",
     Code.TIMEOUT: "it took longer than its `timeout`",

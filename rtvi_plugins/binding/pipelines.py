@@ -6,15 +6,17 @@ What runs pipelines is above this layer, and may be absent: it is found by its e
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import importlib_metadata
 
-from rtvi_plugins.errors import Problem, Severity, quoted
+from rtvi_plugins.errors import ActionError, Problem, Severity, quoted
 from rtvi_plugins.hooks.installed import error_text
 from rtvi_plugins.processor.calling import Apply, store_only
+from rtvi_plugins.processor.requests import Code
 from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, Tables
 from rtvi_plugins.schema import MISSING
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from rtvi_plugins.binding.report import Path, Report
     from rtvi_plugins.hooks.host import PluginHost
     from rtvi_plugins.manifest.model import Option
+
+logger = logging.getLogger(__name__)
 
 GROUP: Final = "rtvi_plugins.hosts"
 """Entry points: a host's name → `check(report, host) -> PipelinePlan`."""
@@ -178,6 +182,12 @@ def _implied(names: set[str]) -> set[str]:
     return {"integer"} if "number" in names else set()
 
 
+def _not_restored(error: BaseException) -> ActionError:
+    """Return the failure of a handler whose stage could not be given its old value back."""
+    text = "the old value of its stage could not be restored"
+    return ActionError(f"{error.text}; {text}" if isinstance(error, ActionError) else text, code=Code.ROLLBACK_FAILED)
+
+
 def bound_apply(service: str, option: RTVIServiceOption) -> Apply:
     """Give what applies a bound option: to its stage, and then by its handler, if it has one.
 
@@ -192,10 +202,14 @@ def bound_apply(service: str, option: RTVIServiceOption) -> Apply:
             return
         try:
             await handler(processor, given)
-        except BaseException:
+        except BaseException as error:
             before = processor.values.get(service, NOTHING).get(option.name, MISSING)
             if before is not MISSING:
-                await processor.port.apply(stage, field, before)
+                try:
+                    await processor.port.apply(stage, field, before)
+                except ActionError as second:
+                    logger.error("going back failed: %s.%s: %s", stage, field, second.text)  # noqa: TRY400 - it is no surprise
+                    raise _not_restored(error) from error
             raise
 
     return apply

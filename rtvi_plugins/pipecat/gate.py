@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 INBOUND: Final = "rtvi_plugins.inbound"
 """Where a WebSocket's scope has what comes in, for a look ahead."""
 
-OPEN: Final = frozenset({"/", "/client", "/status", "/favicon.ico"})
-"""Pages that need no token: what they show, they must ask for with one."""
+OPEN: Final = frozenset({"/", "/favicon.ico"})
+"""Pages of the runner that need no token: the one leads to its client, which needs one."""
 SHARED: Final = "/ws"
 """The path that RTVI clients share with telephone companies, which say only later what they have for the bot."""
 PATH_TOKENS: Final = ("/ws/", "/ws-client/")
@@ -141,7 +141,8 @@ class Gate:
                 async with asyncio.timeout(self._admission.limits.send_timeout):
                     await send(event)
             except TimeoutError:
-                logger.warning("a client does not read; closing")
+                text = "a client has read nothing for %g s (send_timeout); closing"
+                logger.warning(text, self._admission.limits.send_timeout)
                 if abort is not None:
                     abort()
                 raise
@@ -173,7 +174,7 @@ class Gate:
             await self._start(scope, headers, receive, send)
         elif is_asked_who and is_reading:
             await send_json(send, 200, {"bots": [self._admission.describe(headers=headers)]})
-        elif is_reading and (path in OPEN or path.startswith("/client/")):
+        elif is_reading and path in OPEN:
             await self._app(scope, receive, send)
         else:
             settled = self._session_of(path) or self._admission.authenticate(headers, self._query(scope))

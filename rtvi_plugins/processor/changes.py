@@ -159,8 +159,9 @@ async def apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:
         for change in changes:
             try:
                 await apply(processor, change.service, change.option, change.value, change.pointer)
-            except Refusal:
-                await _go_back(processor, done, before)
+            except Refusal as refusal:
+                if stuck := await _go_back(processor, done, before):
+                    raise _not_restored(refusal, stuck) from None
                 raise
             done.append(change)
     finally:
@@ -219,8 +220,9 @@ async def _run_handler(option: RTVIServiceOption, processor: RTVIProcessor, give
     await option.apply(processor, given)  # here: a handler may raise before there is anything to await
 
 
-async def _go_back(processor: RTVIProcessor, done: list[Change], before: Values) -> None:
-    """Tell the handlers that ran the old values again, the last one first."""
+async def _go_back(processor: RTVIProcessor, done: list[Change], before: Values) -> list[str]:
+    """Tell the handlers that ran the old values again, the last one first. Return the options where that failed."""
+    stuck: list[str] = []
     for change in reversed(done):
         old = before.get(change.service, NOTHING).get(change.option.name, MISSING)
         if old is not MISSING:
@@ -228,3 +230,13 @@ async def _go_back(processor: RTVIProcessor, done: list[Change], before: Values)
                 await apply(processor, change.service, change.option, old)
             except Refusal as refusal:
                 logger.error("going back failed: %s", refusal.text)  # noqa: TRY400 - its traceback is logged
+                stuck.append(f"{change.service}.{change.option.name}")
+    return stuck
+
+
+def _not_restored(refusal: Refusal, stuck: list[str]) -> Refusal:
+    """Return what the client is told when an update failed, and undoing it did, too."""
+    names = ", ".join(dict.fromkeys(stuck))
+    logger.error("not restored: %s; the handlers may use other values than the configuration says", names)
+    text = f"{refusal.text}; the old value of {names} could not be restored"
+    return Refusal(text, Code.ROLLBACK_FAILED, refusal.category, refusal.details)

@@ -43,6 +43,7 @@ class Code(enum.StrEnum):
     INVALID_CONFIGURATION = "invalid-configuration"
     INVALID_START = "invalid-start"
     OPTION_FAILED = "option-failed"
+    ROLLBACK_FAILED = "rollback-failed"
     ACTION_FAILED = "action-failed"
     INVALID_RESULT = "invalid-result"
     STAGE_FAILED = "stage-failed"

@@ -107,7 +107,7 @@ class BotHost(Admission):
         collector = single_turn.Collector(wanted, self.limits.max_outgoing_bytes)
         peer = request.client.host if request.client else ""
         processor = self._make(start, peer, collector)
-        turn = single_turn.Turn(self.bot, processor, collector, actions)
+        turn = single_turn.Turn(self.bot, processor, collector, actions, start.config)
         self._turns += 1
         self._running_turns.add(turn)
         turn.task.add_done_callback(lambda _: self._end_turn(turn))

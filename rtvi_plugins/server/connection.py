@@ -187,7 +187,13 @@ class Connection:
             self._is_flushing = False
 
     def _watch_write(self) -> None:
-        self._write_timer = asyncio.get_running_loop().call_later(self._limits.send_timeout, self.abort)
+        self._write_timer = asyncio.get_running_loop().call_later(self._limits.send_timeout, self._drop_reader)
+
+    def _drop_reader(self) -> None:
+        """Close on a client that has not read for too long."""
+        text = "session %s: the client has read nothing for %g s (send_timeout); closing"
+        logger.warning(text, self.processor.session.id, self._limits.send_timeout)
+        self.abort()
 
     # -- the rest of the port -----------------------------------------------------------------------------------------
 

@@ -12,16 +12,18 @@ import base64
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from rtvi_plugins.errors import Category
 from rtvi_plugins.interrupts import pass_on
+from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol import wire
-from rtvi_plugins.protocol.messages import LABEL, ClientType, Message
+from rtvi_plugins.protocol.messages import LABEL, ClientType, Message, ServerType
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
@@ -43,6 +45,8 @@ class Collector:
 
     def __init__(self, only: str | None, max_bytes: int) -> None:
         self.is_open = False  # what a failing initial configuration tells belongs to no action
+        self.failures: list[str] = []
+        """What was told of that until it was opened."""
         self.is_full = False
         self.on_full: Callable[[], object] | None = None
         self._only = only
@@ -54,6 +58,8 @@ class Collector:
     def send(self, message: Message) -> None:
         """Keep one message. Raises NotJSONError."""
         text = wire.encode(message)
+        if not self.is_open and message["type"] == ServerType.ERROR:
+            self.failures.append(message["data"]["error"])
         if not self.is_open or self.is_full:
             return
         if self._only is not None:
@@ -118,11 +124,20 @@ def read_actions(body: Any) -> list[Message]:
 class Turn:
     """The session of one request: a task that runs the actions one after the other and ends once nothing runs."""
 
-    def __init__(self, bot: Bot, processor: RTVIProcessor, collector: Collector, actions: list[Message]) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        processor: RTVIProcessor,
+        collector: Collector,
+        actions: list[Message],
+        config: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Begin it. `config`: values that it starts with, checked; when one of them fails, nothing is run."""
         self._bot = bot
         self._processor = processor
         self._collector = collector
         self._actions = actions
+        self._config = config
         self._reason = "failed"
         self.task = asyncio.get_running_loop().create_task(self._live())
         collector.on_full = self._overflow
@@ -133,6 +148,19 @@ class Turn:
             self._reason = reason
             self.task.cancel()
 
+    def _refusal(self) -> Refusal | None:
+        """Return why the configuration of the request is not what it asked for; None when it is."""
+        now = self._processor.values
+        names = [f"{service}.{name}" for service, options in self._config.items() for name in options]
+        told = [text for text in self._collector.failures if any(name in text for name in names)]
+        told = told or [
+            f"Option {service}.{name} was refused"
+            for service, options in self._config.items()
+            for name, value in options.items()
+            if now.get(service, {}).get(name) != value
+        ]
+        return Refusal("; ".join(told), Code.OPTION_FAILED, Category.CONFIGURATION) if told else None
+
     def _overflow(self) -> None:
         logger.warning("session %s: the client does not read; closing", self._processor.session.id)
         self.cancel("failed")
@@ -142,8 +170,12 @@ class Turn:
             await self._bot.session_started(self._processor)
             await self._processor.set_bot_ready()
             self._collector.is_open = True
+            refusal = self._refusal()
             for message in self._actions:
-                await self._processor.handle_message(message)
+                if refusal is None:
+                    await self._processor.handle_message(message)
+                else:
+                    self._processor.refuse(Request(message["id"]), refusal)
             await self._processor.wait_idle()
             self._reason = "ended"
         except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -14,11 +15,15 @@ from rtvi_plugins.server.connection import WRITE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+logger = logging.getLogger(__name__)
+
 MOST_PARTS: Final = 1024
 """Parts of one incoming message that are kept before they are joined."""
 
 MOST_UNREAD: Final = 16
 """Messages of a client that wait to be read before the socket is left alone for a while."""
+
+NOT_UTF8: Final = 1007
 
 SMALL: Final = 4096
 """Bytes of a message that may wait beside others; after a larger one, the socket is left alone at once."""
@@ -105,12 +110,26 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     # -- in -----------------------------------------------------------------------------------------------------------
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a message on. Reading pauses while many wait; for each single one, that would take two system calls."""
-        size = sum(map(len, self.frames))
-        was_paused, self.read_paused = self.read_paused, True  # uvicorn would pause after every message
-        super().send_receive_event_to_app()
-        self.read_paused = was_paused
-        if not (was_paused or self.close_sent) and (size > SMALL or len(cast("Inbox", self.queue)) >= MOST_UNREAD):
+        """Hand a message on, as uvicorn does; but what is no UTF-8 ends the connection and is no error of ours.
+
+        Reading pauses while many messages wait; for each single one, that would take two system calls.
+        """
+        frames, self.frames = self.frames, []
+        if self.close_sent:  # what comes until the client's own close
+            return
+        data = frames[0] if len(frames) == 1 else b"".join(frames)
+        if self.curr_msg_data_type == "text":
+            try:
+                self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
+            except UnicodeDecodeError:
+                logger.debug("a client sent text that is not UTF-8; closing")
+                if self.conn.close_sent is None:  # else the client's own close came with it, and was answered
+                    self.conn.send_close(NOT_UTF8)
+                self.handle_parser_exception()
+                return
+        else:
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
+        if not self.read_paused and (len(data) > SMALL or len(cast("Inbox", self.queue)) >= MOST_UNREAD):
             self.read_paused = True
             self.transport.pause_reading()
 

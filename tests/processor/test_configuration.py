@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rtvi_plugins import ActionError, RTVIProcessor, RTVIServiceOptionConfig
+from rtvi_plugins.processor.configuration import set_own
 from rtvi_plugins.testing import RequestError
 from tests.hosts import make
 from tests.processor.conftest import Told, action, config, quick, service, session
@@ -103,11 +104,33 @@ async def test_going_back_goes_on_when_a_handler_fails_again(caplog: pytest.LogC
     async with session(voice(told)) as client:
         told.clear()
         told.fail_on = [13, 2]
-        with pytest.raises(RequestError, match=r"Option voice\.volume failed"):
+        with pytest.raises(RequestError, match=r"Option voice\.volume failed") as failed:
             await client.update_config({"voice": {"rate": 5, "pitch": 6, "volume": 13}})
+        assert failed.value.code == "rollback-failed"
+        assert failed.value.text.endswith("; the old value of voice.pitch could not be restored")
         assert told[-2:] == [("voice", "pitch", 2), ("voice", "rate", 0)]
         assert await client.get_config() == INITIAL
     assert "going back failed: Option voice.pitch failed" in caplog.text
+    assert "not restored: voice.pitch;" in caplog.text
+
+
+async def test_going_back_well_is_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    told = Told()
+    async with session(voice(told)) as client:
+        told.fail_on = [13]
+        with pytest.raises(RequestError) as failed:
+            await client.update_config({"voice": {"rate": 5, "pitch": 6, "volume": 13}})
+        assert (failed.value.code, failed.value.text) == ("option-failed", "Option voice.volume failed")
+    assert "restored" not in caplog.text
+
+
+async def test_the_bot_itself_hears_that_going_back_failed() -> None:
+    told = Told()
+    async with session(voice(told)) as client:
+        told.fail_on = [13, 2]
+        with pytest.raises(ActionError) as failed:
+            await set_own(client.processor, {"voice": {"pitch": 6, "volume": 13}})
+        assert failed.value.code == "rollback-failed"
 
 
 async def test_an_option_given_twice_goes_back_to_the_first_value() -> None:

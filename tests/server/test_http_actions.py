@@ -127,3 +127,34 @@ def test_a_server_that_stops_gives_it_its_time(folder: Path, accept: str, is_let
 def test_the_server_waits_as_long_as_its_bots(folder: Path) -> None:
     with turns(folder, stop_timeout="21s") as at:
         assert at.serving.server.config.timeout_graceful_shutdown == 21
+
+
+FAILING: list[Any] = [
+    pytest.param("boom", "option-failed", "Option desk.first failed", id="raises"),
+    pytest.param("no", "option-failed", "Option desk.first was refused: Not today", id="refuses"),
+    pytest.param("leave", "option-failed", "Option desk.first failed", id="exits"),
+]
+
+
+@pytest.mark.parametrize(("value", "code", "text"), FAILING)
+@pytest.mark.parametrize("is_stream", [False, True], ids=["json", "stream"])
+def test_a_configuration_that_fails_is_the_answer(
+    folder: Path, value: str, code: str, text: str, is_stream: bool
+) -> None:
+    config = [{"service": "desk", "options": [{"name": "first", "value": value}]}]
+    with serve(folder) as serving:
+        asked = {**body("add", "add"), "config": config}
+        headers = STREAM if is_stream else {}
+        answer = httpx.post(f"{serving.address}/action", json=asked, headers=headers, trust_env=False)
+        if is_stream:
+            lines = [line.removeprefix("data: ") for line in answer.text.split("\n") if line]
+            told = [json.loads(base64.b64decode(line)) for line in lines]
+        else:
+            told = [answer.json()]
+        assert [m["id"] for m in told] == (["a0", "a1"] if is_stream else ["a0"])
+        for message in told:
+            assert (message["type"], message["data"]["code"]) == ("error-response", code)
+            assert message["data"]["error"].startswith(text)
+        fine = {**body("add"), "config": [{"service": "desk", "options": [{"name": "first", "value": "fine"}]}]}
+        answer = httpx.post(f"{serving.address}/action", json=fine, trust_env=False)
+        assert answer.json()["data"] == {"result": 3}
