@@ -15,7 +15,7 @@ OURS := $(PIP) --no-deps --no-build-isolation
 UV := uv==0.13.9
 PLACE = $(if $(PORT),--port $(PORT)) $(ARGS)
 
-.PHONY: run voice test test-quick test-lowest test-newest lint lock bench bench-smoke docs console clean
+.PHONY: run voice test test-quick test-lowest test-newest lint packages lock bench bench-smoke docs console clean
 
 run: $(VENV)/.installed  ## launch the concierge bot on http://127.0.0.1:7860; PORT= and ARGS= are for `rtvi run`
 	$(BIN)/rtvi run manifests/concierge.yaml $(PLACE)
@@ -45,6 +45,9 @@ lint: $(VENV)/.installed-test  ## formatting, lint rules, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+packages: $(VENV)/.installed-test  ## build every wheel and sdist, install them elsewhere on every Python here, run a bot
+	.ci/packages $(BIN)/python
+
 bench: $(VENV)/.installed-test  ## measure ours, the floor and the peers; write docs/performance.md
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks report
@@ -60,7 +63,7 @@ console:  ## build the console's page anew (needs Node and npm); what it builds 
 	cd console && npm ci && npm run build
 
 clean:
-	rm -rf $(VENV) .bench console/node_modules tests/clients/node_modules tests/clients/dist
+	rm -rf $(VENV) .bench dist console/node_modules tests/clients/node_modules tests/clients/dist
 
 # `make lock` adds what is missing and drops what nobody needs; `make lock UPGRADE=--upgrade` takes the newest of all.
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --fork-strategy fewest \

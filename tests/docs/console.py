@@ -67,7 +67,11 @@ def make_environment(folder: Path, *, pip: bool) -> None:
         folder / "bin" / "rtvi", f'[ "$1" = run ] && set -- "$@" --port 0\nexec {python} -m rtvi_plugins "$@"'
     )
     if pip:
-        absent = [name for name in ("hatchling", "editables") if importlib.util.find_spec(name) is None]
+        absent = [
+            name
+            for name in ("hatchling", "hatch_fancy_pypi_readme", "editables")
+            if importlib.util.find_spec(name) is None
+        ]
         assert not absent, f"{' and '.join(absent)} must be installed: the extra `test` has them"
         offline = "--no-index --no-build-isolation --no-deps --disable-pip-version-check"
         # What is installed may bring an `rtvi` of its own, which would take the port it is told.

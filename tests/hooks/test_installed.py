@@ -210,5 +210,5 @@ def test_two_hundred_plugins_are_found_quickly(site: Site) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE, str(site.folder)], capture_output=True, text=True, check=True, cwd=Path.cwd()
     )
-    _, taken = map(float, done.stdout.split())
-    assert taken < 0.45, "the aim is 0.15 s of processor time; three times that is allowed to a slow machine"
+    imported, taken = map(float, done.stdout.split())
+    assert taken < 10 * imported, "finding a plugin costs about as much as importing its module"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -65,8 +64,6 @@ def test_definitions_that_multiply_are_bounded() -> None:
     doubling = {f"D{n}": {"type": "array", "prefixItems": [{"$ref": f"#/$defs/D{n + 1}"}] * 2} for n in range(40)}
     shared = {**doubling, "D40": {"type": "string"}}
     document = compile_arguments({"x": ArgumentSource(keywords={"$ref": "#/$defs/D0"}, required=True)}, shared).document
-    began = time.perf_counter()
     text = json.dumps(inlined(document))
-    assert time.perf_counter() - began < 1
     assert text.count("{") < 4 * MAX_SCHEMAS
     assert "$ref" not in text

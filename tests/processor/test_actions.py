@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -395,9 +394,8 @@ async def test_a_busy_session_answers_quickly() -> None:
     async with session(rtvi) as client:
         calls = [asyncio.create_task(client.call("s.wait", n=n)) for n in range(100)]
         await gate.until_began(100)
-        began = time.monotonic()
         assert await client.call("s.once") == 1
-        assert time.monotonic() - began < 1
+        assert not any(call.done() for call in calls)
         gate.open.set()
         await asyncio.gather(*calls)
 

@@ -7,7 +7,6 @@ import datetime as dt
 import decimal
 import json
 import math
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import NotJSONError
+from tests.pace import times_reference
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -150,10 +150,11 @@ NOT_JSON: list[Any] = [
 
 @pytest.mark.parametrize("value", NOT_JSON)
 def test_what_is_not_json_is_refused_soon(value: Any) -> None:
-    before = time.monotonic()
-    with pytest.raises(NotJSONError):
-        wire.encode({"data": value})
-    assert time.monotonic() - before < 1
+    def refuse() -> None:
+        with pytest.raises(NotJSONError):
+            wire.encode({"data": value})
+
+    assert times_reference(refuse) < 50
 
 
 WRITTEN: list[Any] = [
@@ -190,10 +191,11 @@ SALVAGED: list[Any] = [
 @pytest.mark.parametrize("as_bytes", [False, True], ids=["text", "bytes"])
 @pytest.mark.parametrize(("text", "found"), SALVAGED)
 def test_the_id_of_what_cannot_be_taken_is_found_quickly(text: str, found: Any, as_bytes: bool) -> None:
-    before = time.perf_counter()
-    with pytest.raises(wire.InvalidJSONError) if "y" * 9000 not in text else contextlib.nullcontext() as caught:
-        wire.decode(text.encode() if as_bytes else text)
-    assert wire.salvage(text.encode() if as_bytes else text) == found
-    if caught is not None:
-        assert caught.value.value == found
-    assert time.perf_counter() - before < 1
+    def find() -> None:
+        with pytest.raises(wire.InvalidJSONError) if "y" * 9000 not in text else contextlib.nullcontext() as caught:
+            wire.decode(text.encode() if as_bytes else text)
+        assert wire.salvage(text.encode() if as_bytes else text) == found
+        if caught is not None:
+            assert caught.value.value == found
+
+    assert times_reference(find) < 50

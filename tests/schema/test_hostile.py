@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from rtvi_plugins.schema import (
     compile_arguments,
     compile_value,
 )
+from tests.pace import times_reference
 
 UNSAID = "does not fit its schema, and is too large or too deep to say where"
 
@@ -93,10 +94,12 @@ PATTERNS = [r"^(a+)+$", r"(a|a|b)*\1c", r"^(?:a|b|ab)*(?<!x)$c", r"^(?=(a+)+$)(a
 @pytest.mark.parametrize("text", ["a" * 50_000 + "!", "ab" * 25_000 + "!"], ids=["a", "ab"])
 def test_a_pattern_cannot_hang(pattern: str, text: str) -> None:
     schema = compile_value({"pattern": pattern})
-    started = time.perf_counter()
-    assert schema.is_valid(text) is False
-    assert len(check(schema, text)) == 1
-    assert time.perf_counter() - started < 1
+
+    def refuse() -> None:
+        assert schema.is_valid(text) is False
+        assert len(check(schema, text)) == 1
+
+    assert times_reference(refuse) < 50, "a matcher that backtracks would need years"
 
 
 def test_a_pattern_that_takes_too_long_refuses_also_under_not() -> None:
@@ -136,15 +139,13 @@ def test_explaining_a_large_value_is_bounded(keywords: Any, value: Any, text: st
     ]
     for schema, given in cases:
         tracemalloc.start()
-        started = time.perf_counter()
         faults = check(schema, given)
-        took = time.perf_counter() - started
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert 1 <= len(faults) <= 100
         assert faults[0].text == text
-        assert took < 15
         assert peak < 200_000_000
+        assert times_reference(partial(check, schema, given)) < 150, "what is quadratic takes thousands of times it"
 
 
 def test_explaining_branches_that_refer_back_is_bounded() -> None:
@@ -165,7 +166,9 @@ def test_faults_are_at_most_a_hundred() -> None:
 
 def test_compiling_is_quick() -> None:
     documents = [{"type": "number", "minimum": number, "title": "compiling is quick"} for number in range(2_000)]
-    started = time.perf_counter()
-    for document in documents:
-        compile_value(document)
-    assert time.perf_counter() - started < 1  # tens of milliseconds on a quiet machine
+
+    def compile_all() -> None:
+        for document in documents:
+            compile_value(document)
+
+    assert times_reference(compile_all) < 50  # a few times it
