@@ -86,6 +86,14 @@ class Binder:
         stages = frozenset() if self.plan is None else self.plan.plugins
         return self.matching.used | ({responder[0].name} if responder else set()) | stages
 
+    @property
+    def needed(self) -> set[str]:
+        """The plugins that this manifest cannot do without: those that serve it, it names, or supply what it names."""
+        choice = self._manifest.runtime.responder
+        named = [("rtvi_manifests", name) for name in self.report.loaded.used.values()]
+        named += [("rtvi_responders", choice.use)] if choice else []
+        return self.used | self.matching.named | {one for name in named for one in self._host.suppliers_of(*name)}
+
     def _wrap(self, tables: Tables) -> None:
         """Have bound options reach their stages, and put the middleware of this bot's plugins around all."""
         for name, service in tables.services.items():

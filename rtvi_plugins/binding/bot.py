@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins import responders
 from rtvi_plugins.binding.binder import Binder
+from rtvi_plugins.binding.needs import disabled_by_environment, judged, unknown_disabled
 from rtvi_plugins.binding.pipelines import PipelinePlan
 from rtvi_plugins.binding.responding import make_responder
 from rtvi_plugins.errors import Problem, StartupError, errors_of, sort_problems, warnings_of
@@ -36,8 +37,11 @@ BUILT_IN: Final[Mapping[str, object]] = MappingProxyType({"builtin": responders}
 
 
 def discover_plugins(extra: Mapping[str, object] = MappingProxyType({})) -> PluginHost:
-    """Find the installed plugins and the built-in ones; `extra` adds modules or objects by name."""
-    return PluginHost.discover({**BUILT_IN, **extra})
+    """Find the installed plugins and the built-in ones; `extra` adds modules or objects by name.
+
+    What the environment variable `RTVI_DISABLED_PLUGINS` names is left out.
+    """
+    return PluginHost.discover({**BUILT_IN, **extra}, disabled=disabled_by_environment())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -171,17 +175,28 @@ def load_bots(
         loaded, problems = load_manifests(paths, shipped=shipped, environ=environ, root=root, together=together)
         found: list[Problem] = [*problems]
         bots: list[Bot] = []
+        needed: set[str] = set()
         faulty = {problem.location.path for problem in errors_of(problems)}
         for one in loaded:
-            bot, own = bind(one, host)
-            found += own
-            if bot is not None and one.path not in faulty:
-                bots.append(bot)
-    return tuple(bots), sort_problems([*found, *host.problems])  # asked for stages, plugins may have shown more faults
+            bound = bind(one, host)
+            found += bound.problems
+            needed |= bound.needed
+            if bound.bot is not None and one.path not in faulty:
+                bots.append(bound.bot)
+    # Asked for stages, plugins may have shown more faults.
+    return tuple(bots), sort_problems([*judged(host, needed, found), *unknown_disabled(host)])
 
 
-def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Problem, ...]]:
-    """Bind one manifest. Returns the bot, or None, and the problems that this manifest has with its plugins."""
+class Bound(NamedTuple):
+    """What came of binding one manifest: the bot, if it is sound, its problems, and the plugins that it needs."""
+
+    bot: Bot | None
+    problems: tuple[Problem, ...]
+    needed: set[str]
+
+
+def bind(loaded: LoadedManifest, host: PluginHost) -> Bound:
+    """Bind one manifest; the problems are those that it has with its plugins."""
     binder = Binder(loaded, host)
     tables = binder.tables()
     manifest = loaded.manifest
@@ -206,4 +221,4 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> tuple[Bot | None, tuple[Pr
     bot = made(responder)
     if binder.plan is not None and binder.report.is_sound:
         binder.plan.check_stages(binder.report, bot)
-    return (bot if binder.report.is_sound else None), sort_problems(binder.report.problems)
+    return Bound(bot if binder.report.is_sound else None, sort_problems(binder.report.problems), binder.needed)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 from rtvi_plugins.binding.report import Path, Report
 from rtvi_plugins.errors import did_you_mean, quoted
 from rtvi_plugins.handlers import Handler, HandlerKind
+from rtvi_plugins.hooks.candidate import OURS, State
 
 if TYPE_CHECKING:
     from rtvi_plugins.hooks.host import Plugin, PluginHost
     from rtvi_plugins.manifest.model import Service
-
-_OURS: Final = "rtvi-plugins"
-"""The distribution of the built-in plugins."""
+_HOW_DISABLED: Final = "by RTVI_DISABLED_PLUGINS or by 'runtime.plugins.disabled'"
 
 
 _STORE_ONLY: Final = "write 'handler: none' to have its value only stored"
@@ -41,10 +40,14 @@ class Matching:
             if one.handler.service is not None:
                 for key in (None, one.plugin.name):
                     self._by_service.setdefault(key, {}).setdefault(one.handler.service, []).append(one)
-        self._plugins = {plugin.name: plugin for plugin in host.plugins}
+        self._plugins: dict[str, Plugin] = {}
+        for plugin in sorted(host.plugins, key=lambda plugin: plugin.state is State.DISABLED):
+            self._plugins.setdefault(plugin.name, plugin)  # the first one has the name
         self._told: set[tuple[object, ...]] = set()
         self.used: set[str] = set()
         """The plugins that serve this manifest, by name; complete once everything was asked for."""
+        self.named: set[str] = set()
+        """The plugins that this manifest names, or that are called like what has no handler."""
 
     # -- services -----------------------------------------------------------------------------------------------------
 
@@ -129,7 +132,10 @@ class Matching:
     ) -> None:
         """Report something declared that no handler serves. `plugin` is the one that the manifest names."""
         self._report.is_sound = False
-        if (kind, service, name) in self._told or self._is_broken(plugin or service):
+        if (kind, service, name) in self._told:
+            return
+        if self._is_broken(plugin or service):
+            self.named.add(plugin or service)
             return
         hint = did_you_mean(name, near)
         if plugin is not None:
@@ -171,7 +177,8 @@ class Matching:
 
     def _installed(self) -> list[Plugin]:
         """List the plugins that people know of: not this package's own."""
-        return [plugin for plugin in self._plugins.values() if plugin.distribution != _OURS]
+        loaded = [plugin for plugin in self._plugins.values() if plugin.state is not State.DISABLED]
+        return [plugin for plugin in loaded if plugin.distribution != OURS]
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -197,8 +204,12 @@ class Matching:
         return found
 
     def _is_known(self, plugin: str, path: Path) -> bool:
-        if plugin in self._plugins:
+        self.named.add(plugin)
+        if plugin in self._plugins and self._plugins[plugin].state is not State.DISABLED:
             return True
+        if plugin in self._plugins:
+            self._report.add("unknown-plugin", path, f"plugin '{plugin}' is disabled", hint=_HOW_DISABLED)
+            return False
         installed = {p.name: p.distribution for p in self._installed()}
         # Somebody who writes the distribution's name means the plugin in it.
         meant = [f"did you mean '{name}'?" for name, distribution in installed.items() if distribution == plugin]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 import sys
 import traceback
@@ -15,12 +16,25 @@ from rtvi_plugins.errors import Location, Problem, did_you_mean, sort_problems
 from rtvi_plugins.handlers import location_of
 from rtvi_plugins.hooks.installed import error_text
 from rtvi_plugins.hooks.results import SPECS, kind, signature_faults
+from rtvi_plugins.hooks.startup import StartInterrupted, at_work
 
 NOWHERE: Final = Location("")
+OURS: Final = "rtvi-plugins"
+"""The distribution of the built-in plugins."""
 _HOST: Final = "rtvi_plugins.hooks."
 
 Marker = Callable[[Callable[..., Any]], "Mapping[str, Any] | None"]
 """Reads the options that `@hookimpl` left on a function, or None where there are none."""
+
+
+class State(enum.StrEnum):
+    """What has become of a plugin; the words of `rtvi plugins`."""
+
+    SOUND = "ok"
+    BROKEN = "broken"
+    """It has problems; it may supply what is sound of it all the same."""
+    DISABLED = "disabled"
+    """It was left out, and is not imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,9 @@ class Plugin:
     value:    the entry point's `module:attr`.
     location: the file of its module, or `Location("")`.
     hooks:    names of the hooks it implements, sorted.
+    attempted: those, and the ones that it tried to implement.
+    state:    what has become of it.
+    is_lost:  nothing is known of what it would have supplied, or all of that was taken back.
     """
 
     name: str
@@ -40,6 +57,14 @@ class Plugin:
     location: Location
     problems: tuple[Problem, ...]
     hooks: tuple[str, ...]
+    attempted: frozenset[str] = frozenset()
+    state: State = State.SOUND
+    is_lost: bool = False
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it comes from an entry point, and not from what was passed in."""
+        return bool(self.distribution) and self.distribution != OURS
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.distribution or self.value, self.version) if part)
@@ -58,6 +83,10 @@ class Candidate:
     hooks: dict[str, Callable[..., Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     is_dropped: bool = False
+    is_disabled: bool = False
+    attempted: set[str] = field(default_factory=set)
+    given: dict[str, list[Any]] = field(default_factory=dict)
+    """Hook → the sound part of what it gave, once it was asked."""
 
     @property
     def who(self) -> str:
@@ -66,8 +95,10 @@ class Candidate:
         return f"plugin '{self.name}' ({origin})"
 
     def report(self, slug: str, text: str, location: Location, expected: str = "", hint: str = "") -> None:
-        """Add a problem that names this plugin."""
-        self.problems.append(Problem(slug, f"{self.who}: {text}", location, expected=expected, hint=hint))
+        """Add a problem that names this plugin, once."""
+        problem = Problem(slug, f"{self.who}: {text}", location, expected=expected, hint=hint)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def fail(self, doing: str, error: BaseException, fallback: Location = NOWHERE) -> None:
         """Drop the plugin for an exception, placed at the plugin's own line where the traceback has one."""
@@ -85,7 +116,16 @@ class Candidate:
             self.location,
             sort_problems(self.problems),
             tuple(sorted(self.hooks)),
+            frozenset(self.attempted | self.hooks.keys()),
+            self._state,
+            self.is_dropped,
         )
+
+    @property
+    def _state(self) -> State:
+        if self.is_disabled:
+            return State.DISABLED
+        return State.BROKEN if self.problems else State.SOUND
 
 
 def inspect_plugin(candidate: Candidate, loaded: object, marker: Marker) -> None:
@@ -94,9 +134,10 @@ def inspect_plugin(candidate: Candidate, loaded: object, marker: Marker) -> None
     file = getattr(loaded if isinstance(loaded, ModuleType) else sys.modules.get(name), "__file__", None)
     candidate.location = Location(str(file)) if file else Location("")
     try:
-        for attribute, function in _callables(loaded):
-            _take(candidate, attribute, function, marker(function))
-    except (KeyboardInterrupt, GeneratorExit):
+        with at_work(candidate.who, f"reading '{candidate.value}'"):
+            for attribute, function in _callables(loaded):
+                _take(candidate, attribute, function, marker(function))
+    except StartInterrupted:
         raise
     except BaseException as error:  # noqa: BLE001 - an object may compute its attributes
         candidate.fail(f"cannot read '{candidate.value}'", error)
@@ -123,6 +164,7 @@ def _take(
     place = location_of(function)
     if not inspect.isroutine(function):
         if attribute in SPECS:
+            candidate.attempted.add(attribute)
             text = f"hook '{attribute}' is {kind(function)}"
             candidate.report("bad-hook", text, candidate.location, f"a function with @hookimpl: 'def {attribute}'")
         return
@@ -133,8 +175,11 @@ def _take(
     if hook not in SPECS:
         # `optionalhook` is pluggy's way to say: made for another version of the host as well.
         if not options.get("optionalhook"):
-            candidate.report("unknown-hook", f"there is no hook '{hook}'", place, hint=did_you_mean(hook, SPECS))
+            hint = did_you_mean(hook, SPECS)
+            candidate.attempted |= _meant(hint)
+            candidate.report("unknown-hook", f"there is no hook '{hook}'", place, hint=hint)
         return
+    candidate.attempted.add(hook)
     if options.get("wrapper") or options.get("hookwrapper"):
         candidate.report("bad-hook", f"hook '{hook}' is a wrapper", place, "a plain hook", "use rtvi_middleware")
         return
@@ -153,7 +198,13 @@ def _report_unmarked(candidate: Candidate, attribute: str, function: Callable[..
     home = str(getattr(function, "__module__", None) or candidate.package).partition(".")[0]
     if attribute.startswith("rtvi_") and home == candidate.package:
         hint = "put @hookimpl on it" if attribute in SPECS else did_you_mean(attribute, SPECS)
+        candidate.attempted |= {attribute} & SPECS.keys() | _meant(hint)
         candidate.report("unknown-hook", f"'{attribute}' is not a hook", location_of(function), hint=hint)
+
+
+def _meant(hint: str) -> set[str]:
+    """Return the hook that a hint suggests: a misspelt policy must not pass for something that nobody needs."""
+    return {hook for hook in SPECS if f"'{hook}'" in hint}
 
 
 def place_of(error: BaseException, package: str) -> Location:

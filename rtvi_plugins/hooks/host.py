@@ -17,9 +17,10 @@ import pluggy
 from rtvi_plugins.errors import Problem, sort_problems
 from rtvi_plugins.handlers import Handler, location_of
 from rtvi_plugins.hooks import hookspecs
-from rtvi_plugins.hooks.candidate import NOWHERE, Candidate, Marker, Plugin, inspect_plugin
+from rtvi_plugins.hooks.candidate import NOWHERE, OURS, Candidate, Marker, Plugin, inspect_plugin
 from rtvi_plugins.hooks.installed import Installed, Requirements, installed_plugins, version_of
 from rtvi_plugins.hooks.results import CHECKS, LEGAL_NAME, SESSION_HOOKS, SPECS, is_name
+from rtvi_plugins.hooks.startup import StartInterrupted, at_work, watching
 
 __all__ = ["Plugin", "PluginHost", "SessionHook"]
 
@@ -33,7 +34,6 @@ SessionHook = Callable[..., Awaitable[None] | None]
 _PACKAGE: Final = "rtvi_plugins"
 _SUPPLYING: Final = ("rtvi_handlers", "rtvi_manifests", "rtvi_responders")
 """Hooks that supply what a manifest names: the middleware of such a plugin is for the bots that name it."""
-_DISTRIBUTION: Final = "rtvi-plugins"
 
 
 class PluginHost:
@@ -50,9 +50,10 @@ class PluginHost:
             # Registered are the sound hooks alone: pluggy would refuse the whole plugin for one that is not.
             self._manager.register(SimpleNamespace(**candidates[index].hooks, index=index), name=str(index))
         self._given: dict[str, list[tuple[Candidate, Any]]] = {}
-        for hook in CHECKS:
-            if hook != "rtvi_stages":  # asked only by the Pipecat host: the answer may import Pipecat
-                self._ask(hook)
+        with watching():
+            for hook in CHECKS:
+                if hook != "rtvi_stages":  # asked only by the Pipecat host: the answer may import Pipecat
+                    self._ask(hook)
         self._manifests = self._table("rtvi_manifests", "manifest")
         self._responders = self._table("rtvi_responders", "responder")
         self._suppliers = {candidate.name for hook in _SUPPLYING for candidate, _ in self._given[hook]}
@@ -61,14 +62,26 @@ class PluginHost:
 
     @classmethod
     def discover(
-        cls, extra: Mapping[str, object] = MappingProxyType({}), *, only: Collection[str] | None = None
+        cls,
+        extra: Mapping[str, object] = MappingProxyType({}),
+        *,
+        only: Collection[str] | None = None,
+        disabled: Collection[str] = (),
     ) -> PluginHost:
         """Import every installed plugin, and ask each for all that it supplies at start-up.
 
-        extra: name → module or object, registered beside the installed ones.
-        only:  names of the installed plugins to import; None means all. `extra` is taken in any case.
-        Errors: raises nothing but `KeyboardInterrupt`; see `problems`.
+        extra:    name → module or object, registered beside the installed ones.
+        only:     names of the installed plugins to import; None means all. `extra` is taken in any case.
+        disabled: names of installed plugins that are listed and not imported.
+        Errors: raises nothing but `StartInterrupted`; see `problems`.
         """
+        with watching():
+            return cls._discovered(extra, only, disabled)
+
+    @classmethod
+    def _discovered(
+        cls, extra: Mapping[str, object], only: Collection[str] | None, disabled: Collection[str]
+    ) -> PluginHost:
         installed, problems = installed_plugins(only)
         sources: list[tuple[Candidate, Installed | None]] = [(_from_object(n, extra[n]), None) for n in extra]
         sources += [(_from_installed(plugin), plugin) for plugin in installed]
@@ -82,6 +95,9 @@ class PluginHost:
 
         taken: dict[str, Candidate] = {}
         for candidate, plugin in sources:
+            if plugin is not None and candidate.name in disabled:
+                candidate.is_disabled = candidate.is_dropped = True
+                continue
             first = taken.setdefault(candidate.name, candidate)
             if first is not candidate:
                 candidate.is_dropped = True
@@ -102,6 +118,15 @@ class PluginHost:
     def plugins(self) -> tuple[Plugin, ...]:
         """Every plugin, ordered by name, broken ones included."""
         return tuple(self._plugins.values())
+
+    @property
+    def strays(self) -> tuple[Problem, ...]:
+        """Problems of distributions whose plugins cannot even be named, ordered by place."""
+        return sort_problems(self._problems)
+
+    def suppliers_of(self, hook: str, name: str) -> set[str]:
+        """Return the names of all plugins that gave something of this name, also of those that came second."""
+        return {candidate.name for candidate, (given, _) in self._given.get(hook, ()) if given == name}
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -156,6 +181,11 @@ class PluginHost:
         )
         return started, ended
 
+    def is_for_every_bot(self, plugin: Plugin) -> bool:
+        """Return whether a plugin does its work for every bot, as far as can be told from what it implements."""
+        wraps = {"rtvi_middleware", *SESSION_HOOKS} & plugin.attempted
+        return bool(wraps) and plugin.attempted.isdisjoint({*_SUPPLYING, "rtvi_stages"})
+
     def _concerns(self, plugin: str, used: Collection[str] | None) -> bool:
         """Whether a plugin has to do with a bot that uses these plugins."""
         return used is None or plugin in used or plugin not in self._suppliers
@@ -169,17 +199,9 @@ class PluginHost:
         for candidate, function in self._calls(hook):
             if candidate.is_dropped:
                 continue
-            place = location_of(function)
-            try:
-                sound, faults = CHECKS[hook](function())
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
-            except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's problem
-                candidate.fail(f"hook '{hook}' failed", error, place)
-                continue
-            given += [(candidate, item) for item in sound]
-            for fault in faults:
-                candidate.report("bad-hook", fault.text, place, fault.expected, fault.hint)
+            if hook not in candidate.given:
+                candidate.given[hook] = _answer(candidate, hook, function)
+            given += [(candidate, item) for item in candidate.given[hook]]
 
     def _table(self, hook: str, what: str) -> dict[str, tuple[Candidate, Any]]:
         """Turn the pairs that a hook gave into a table; a name that comes twice stays with the first."""
@@ -226,13 +248,30 @@ def _from_object(name: str, given: object) -> Candidate:
     if package != _PACKAGE:
         return Candidate(name, "", "", module, package)
     # Without a version when run from its sources.
-    return Candidate(name, _DISTRIBUTION, version_of(_DISTRIBUTION), module, package)
+    return Candidate(name, OURS, version_of(OURS), module, package)
+
+
+def _answer(candidate: Candidate, hook: str, function: Callable[..., Any]) -> list[Any]:
+    """Call a hook and return the sound part of what it gave; report the rest."""
+    place = location_of(function)
+    try:
+        with at_work(candidate.who, f"hook '{hook}'"):
+            sound, faults = CHECKS[hook](function())
+    except StartInterrupted:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's problem
+        candidate.fail(f"hook '{hook}' failed", error, place)
+        return []
+    for fault in faults:
+        candidate.report("bad-hook", fault.text, place, fault.expected, fault.hint)
+    return sound
 
 
 def _load(candidate: Candidate, plugin: Installed, marker: Marker) -> None:
     try:
-        loaded = plugin.entry_point.load()
-    except (KeyboardInterrupt, GeneratorExit):
+        with at_work(candidate.who, f"importing '{candidate.value}'"):
+            loaded = plugin.entry_point.load()
+    except StartInterrupted:
         raise
     except BaseException as error:  # noqa: BLE001 - SystemExit too: a plugin must not end the host
         candidate.fail(f"cannot load '{candidate.value}'", error)
