@@ -190,6 +190,7 @@ TITLES: Final = {
     "Runtime": "runtime",
     "ResponderChoice": "responder",
     "Auth": "auth",
+    "InstalledPlugins": "installed plugins",
 }
 """Models of the manifest, with the headings under which docs/manifest.md has them."""
 

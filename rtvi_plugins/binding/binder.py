@@ -15,7 +15,7 @@ from rtvi_plugins.binding.signatures import Fault, check_action, check_signature
 from rtvi_plugins.binding.starting import Sources
 from rtvi_plugins.binding.values import Values, initial_config
 from rtvi_plugins.binding.wrapping import wrap_action, wrap_option
-from rtvi_plugins.errors import did_you_mean
+from rtvi_plugins.errors import Severity, did_you_mean
 from rtvi_plugins.handlers import Handler, HandlerKind
 from rtvi_plugins.hooks.installed import version_of
 from rtvi_plugins.processor.calling import as_coroutine
@@ -43,6 +43,17 @@ class Binder:
         self._binds = Binds(self.report, self.plan)
         self._schemas: dict[tuple[str, str], ValueSchema] = {}
         self._sources = Sources(loaded.manifest, self.values, self.report)
+        self._check_disabled()
+
+    def _check_disabled(self) -> None:
+        """Warn of plugins that the manifest leaves out and nobody has installed."""
+        known = {plugin.name for plugin in self._host.plugins if plugin.is_installed}
+        for index, name in enumerate(self._manifest.runtime.plugins.disabled):
+            if name not in known:
+                path = ("runtime", "plugins", "disabled", index)
+                text = f"plugin '{name[:100]}' is not installed"
+                hint = did_you_mean(name, known)
+                self.report.add("unknown-plugin", path, text, hint=hint, severity=Severity.WARNING)
 
     def tables(self) -> Tables:
         """Return all that sessions look up; what has no handler is reported and left out."""
@@ -84,7 +95,7 @@ class Binder:
         choice = self._manifest.runtime.responder
         responder = self._host.responders().get(choice.use) if choice else None
         stages = frozenset() if self.plan is None else self.plan.plugins
-        return self.matching.used | ({responder[0].name} if responder else set()) | stages
+        return self.matching.used | ({responder[0].name} if responder else set()) | stages | self._host.names_beside
 
     @property
     def needed(self) -> set[str]:

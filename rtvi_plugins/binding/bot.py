@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins import responders
 from rtvi_plugins.binding.binder import Binder
-from rtvi_plugins.binding.needs import disabled_by_environment, judged, unknown_disabled
+from rtvi_plugins.binding.needs import judged, unknown_disabled
 from rtvi_plugins.binding.pipelines import PipelinePlan
 from rtvi_plugins.binding.responding import make_responder
+from rtvi_plugins.binding.scopes import left_out, scopes_of, shipped_by
 from rtvi_plugins.errors import Problem, StartupError, errors_of, sort_problems, warnings_of
 from rtvi_plugins.hooks.contracts import Responder
 from rtvi_plugins.hooks.host import PluginHost
 from rtvi_plugins.interrupts import contained, pass_on
 from rtvi_plugins.manifest.collecting import collector_paused
 from rtvi_plugins.manifest.load import LoadedManifest, load_manifests
+from rtvi_plugins.manifest.plugin_files import plugin_choices
 from rtvi_plugins.processor.core import RTVIProcessor
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.processor.tables import RTVIAction, Tables
@@ -36,12 +38,20 @@ BUILT_IN: Final[Mapping[str, object]] = MappingProxyType({"builtin": responders}
 """What this package supplies through its own hooks."""
 
 
-def discover_plugins(extra: Mapping[str, object] = MappingProxyType({})) -> PluginHost:
+def discover_plugins(
+    extra: Mapping[str, object] = MappingProxyType({}),
+    *,
+    paths: Iterable[str | Path] = (),
+    environ: Mapping[str, str] | None = None,
+    root: str | Path | None = None,
+) -> PluginHost:
     """Find the installed plugins and the built-in ones; `extra` adds modules or objects by name.
 
-    What the environment variable `RTVI_DISABLED_PLUGINS` names is left out.
+    What the environment variable `RTVI_DISABLED_PLUGINS` names is not imported, nor what every manifest leaves out.
+    paths, environ, root: the manifests, as for `load_bots`.
     """
-    return PluginHost.discover({**BUILT_IN, **extra}, disabled=disabled_by_environment())
+    choices = plugin_choices(paths, environ=os.environ if environ is None else environ, root=root)
+    return PluginHost.discover({**BUILT_IN, **extra}, disabled=left_out(choices))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,7 +87,8 @@ class Bot:
         root:    the folder that the manifest and the files it uses must lie in; by default that of the manifest.
         Raises StartupError with every problem. Logs warnings when there is nothing worse.
         """
-        bots, problems = load_bots([path], host=discover_plugins(plugins), environ=environ, root=root)
+        host = discover_plugins(plugins, paths=[path], environ=environ, root=root)
+        bots, problems = load_bots([path], host=host, environ=environ, root=root)
         if errors_of(problems):
             raise StartupError(problems)
         log_warnings(problems)
@@ -168,23 +179,31 @@ def load_bots(
     together: whether one server is to serve them all: then two of one name are a problem.
     root: the folder that every file must lie in; left out, the folder of each manifest, or the one that was named.
     """
-    host = discover_plugins() if host is None else host
-    shipped = {name: file for name, (_, file) in host.manifests().items()}
+    environ = os.environ if environ is None else environ
+    paths = list(paths)
+    host = discover_plugins(paths=paths, environ=environ, root=root) if host is None else host
     with collector_paused():
-        environ = os.environ if environ is None else environ
-        loaded, problems = load_manifests(paths, shipped=shipped, environ=environ, root=root, together=together)
+        scopes = scopes_of(host, paths, environ=environ, root=root)
+        loaded, problems = load_manifests(
+            paths,
+            shipped=shipped_by(host),
+            shipped_for=scopes.shipped,
+            environ=environ,
+            root=root,
+            together=together,
+        )
         found: list[Problem] = [*problems]
         bots: list[Bot] = []
         needed: set[str] = set()
         faulty = {problem.location.path for problem in errors_of(problems)}
         for one in loaded:
-            bound = bind(one, host)
+            bound = bind(one, scopes.of(one.path))
             found += bound.problems
             needed |= bound.needed
             if bound.bot is not None and one.path not in faulty:
                 bots.append(bound.bot)
     # Asked for stages, plugins may have shown more faults.
-    return tuple(bots), sort_problems([*judged(host, needed, found), *unknown_disabled(host)])
+    return tuple(bots), sort_problems([*judged(host, needed, found, scopes.disabled), *unknown_disabled(host)])
 
 
 class Bound(NamedTuple):

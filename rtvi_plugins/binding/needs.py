@@ -45,19 +45,23 @@ def unknown_disabled(host: PluginHost) -> Iterator[Problem]:
         yield Problem("unknown-plugin", text, hint=hint, severity=Severity.WARNING)
 
 
-def judged(host: PluginHost, needed: Collection[str], problems: Iterable[Problem]) -> list[Problem]:
+def judged(
+    host: PluginHost, needed: Collection[str], problems: Iterable[Problem], disabled: Collection[str] = ()
+) -> list[Problem]:
     """Return the problems of manifests and plugins as they are to be told.
 
     needed:   names of the plugins that the manifests need.
     problems: those of the manifests.
+    disabled: names of the plugins that all manifests leave out.
     """
-    problems = list(problems)
-    lost = [plugin for plugin in host.plugins if plugin.is_lost and plugin.problems and plugin.name not in needed]
+    problems = [*problems, *(problem for plugin in host.beside for problem in plugin.problems)]
+    plugins = [plugin for plugin in host.plugins if plugin.name not in disabled]
+    lost = [plugin for plugin in plugins if plugin.is_lost and plugin.problems and plugin.name not in needed]
     is_lacking = any(map(_is_lacking, problems))
     if is_lacking and lost:
         problems = [_with_suspects(problem, lost) if _is_lacking(problem) else problem for problem in problems]
     suspects = {id(plugin) for plugin in lost} if is_lacking else set()
-    for plugin in host.plugins:
+    for plugin in plugins:
         is_needed = plugin.name in needed or not plugin.is_installed or host.is_for_every_bot(plugin)
         if is_needed or id(plugin) in suspects:
             problems += plugin.problems

@@ -10,7 +10,7 @@ from rtvi_plugins.errors import did_you_mean, quoted
 from rtvi_plugins.handlers import location_of
 from rtvi_plugins.hooks.candidate import place_of
 from rtvi_plugins.hooks.installed import error_text
-from rtvi_plugins.interrupts import is_own
+from rtvi_plugins.hooks.startup import StartInterrupted, at_work
 from rtvi_plugins.schema import SharedSchemas, check_document, compile_value
 
 if TYPE_CHECKING:
@@ -52,14 +52,15 @@ def make_responder(
     if not values.fits(schema, settings, place, f"responder '{choice.use}': the setting", "bad-responder"):
         return None
     try:
-        return responder(settings, bot)
+        with at_work(f"plugin '{plugin.name}' ({plugin})", f"making responder '{choice.use}'"):
+            return responder(settings, bot)
+    except StartInterrupted:
+        raise
     except ValueError as error:
         for line in str(error).splitlines() or ["it refuses these settings"]:
             steps, text = place_in(settings, line)
             report.add("bad-responder", (*place, *steps), f"responder '{choice.use}': {text}")
-    except BaseException as error:
-        if not is_own(error):
-            raise
+    except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's problem
         text = f"plugin '{plugin.name}' ({plugin}): responder '{choice.use}' cannot be made: {error_text(error)}"
         where = place_of(error, plugin.value.partition(":")[0].partition(".")[0])
         report.add("broken-plugin", path, text, location=where if where.path else plugin.location)

@@ -66,7 +66,8 @@ def check_action(
         hint = did_you_mean(name, unfilled)
         suggested |= {one for one in unfilled if f"'{one}'" in hint}
         if parameter.default is parameter.empty:
-            yield f"{handler.title} wants an argument '{name}' that is not declared", forms, hint
+            expected_form = "" if hint else forms  # a slip needs no lesson
+            yield f"{handler.title} wants an argument '{name}' that is not declared", expected_form, hint
         elif hint:
             yield f"{handler.title} has a parameter '{name}' that no argument fills", "", hint
     for name, argument in expected.items():

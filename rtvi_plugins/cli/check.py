@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from rtvi_plugins.cli.loading import interruptible
 from rtvi_plugins.cli.options import Root
 from rtvi_plugins.cli.output import as_json, say
 from rtvi_plugins.cli.problems import all_fine, as_annotation, print_problems, summary
@@ -53,8 +54,9 @@ def check(
     with collector_paused():  # here the imports take longest, and nothing of them is garbage
         from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - only when it runs
 
-        host = discover_plugins()
-        bots, problems = load_bots(paths, host=host, root=root, together=False)
+        with interruptible():
+            host = discover_plugins(paths=paths, root=root)
+            bots, problems = load_bots(paths, host=host, root=root, together=False)
     if strict:
         problems = tuple(replace(problem, severity=Severity.ERROR) for problem in problems)
     errors = errors_of(problems)

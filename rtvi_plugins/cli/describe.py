@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rtvi_plugins.cli.loading import interruptible
 from rtvi_plugins.cli.options import Root, check_token
 from rtvi_plugins.cli.output import as_json, say
 from rtvi_plugins.cli.problems import print_problems, summary
@@ -72,8 +73,9 @@ def describe(
 def _loaded(path: str, root: str | None) -> Bot:
     from rtvi_plugins.binding.bot import discover_plugins, load_bots  # noqa: PLC0415 - not for other commands' start-up
 
-    host = discover_plugins()
-    bots, problems = load_bots([path], host=host, root=root)
+    with interruptible():
+        host = discover_plugins(paths=[path], root=root)
+        bots, problems = load_bots([path], host=host, root=root)
     if errors_of(problems):
         print_problems(problems)
         say(summary(problems, host))

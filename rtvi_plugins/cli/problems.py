@@ -26,6 +26,7 @@ def summary(problems: Sequence[Problem], host: PluginHost) -> str:
     """Return the closing line: how many problems and warnings there are, and in how many files and plugins."""
     of_plugins = {problem: plugin.name for plugin in host.plugins for problem in plugin.problems}
     packages = {_package_of(plugin.location.path): plugin.name for plugin in host.plugins if plugin.location.path}
+    packages |= {Path(plugin.location.path): plugin.name for plugin in host.beside}
     manifests: set[str] = set()
     plugins: set[str] = set()
     for problem in problems:

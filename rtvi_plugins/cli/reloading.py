@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from rtvi_plugins.hooks.beside import PREFIX
+
 if TYPE_CHECKING:
     from rtvi_plugins.errors import Problem
     from rtvi_plugins.hooks.host import PluginHost
@@ -110,10 +112,12 @@ def _collect(place: Place, names: set[str]) -> None:
 
 
 def _modules(plugins: PluginHost) -> Iterator[Path]:
+    yield from (Path(plugin.location.path) for plugin in plugins.beside)
     packages = {plugin.value.partition(":")[0].partition(".")[0] for plugin in plugins.plugins}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if name.partition(".")[0] in packages and file:
+        top = name.partition(".")[0]
+        if file and (top in packages or top.startswith(PREFIX)):
             yield Path(file)
 
 

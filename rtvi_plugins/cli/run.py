@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from rtvi_plugins.cli.loading import interruptible
 from rtvi_plugins.cli.options import Root, check_hosts, check_origins
 from rtvi_plugins.cli.output import console, is_terminal, say
 from rtvi_plugins.cli.problems import as_served, print_problems, summary
@@ -107,8 +108,9 @@ def run(
     origins, hosts = check_origins(allow_origin), (*check_hosts(allow_host), host)
     configure_logging(log_level, log_format)
     began_ns = time.time_ns()
-    plugins = discover_plugins()
-    bots, problems = load_bots(paths, host=plugins, root=root)
+    with interruptible():
+        plugins = discover_plugins(paths=paths, root=root)
+        bots, problems = load_bots(paths, host=plugins, root=root)
     problems = as_served(problems)
     files = (
         reloading.files_behind(paths, plugins, problems, since_ns=began_ns, root=root) if reload else reloading.NOTHING

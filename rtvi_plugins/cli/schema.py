@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rtvi_plugins.cli.loading import interruptible
 from rtvi_plugins.cli.output import as_json, say
 
 
@@ -34,7 +35,8 @@ def schema(
         from rtvi_plugins.binding.bot import discover_plugins  # noqa: PLC0415 - see above
         from rtvi_plugins.cli.editor_names import add_names  # noqa: PLC0415 - see above
 
-        add_names(made, discover_plugins())
+        with interruptible():
+            add_names(made, discover_plugins())
     text = as_json(made)
     if output is None:
         say(text)

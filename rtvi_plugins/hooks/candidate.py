@@ -84,6 +84,8 @@ class Candidate:
     problems: list[Problem] = field(default_factory=list)
     is_dropped: bool = False
     is_disabled: bool = False
+    is_beside: bool = False
+    """It lies beside the manifest that lists it, and belongs to that alone."""
     attempted: set[str] = field(default_factory=set)
     given: dict[str, list[Any]] = field(default_factory=dict)
     """Hook → the sound part of what it gave, once it was asked."""
@@ -100,11 +102,11 @@ class Candidate:
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def fail(self, doing: str, error: BaseException, fallback: Location = NOWHERE) -> None:
+    def fail(self, doing: str, error: BaseException, fallback: Location = NOWHERE, hint: str = "") -> None:
         """Drop the plugin for an exception, placed at the plugin's own line where the traceback has one."""
         self.is_dropped = True
         place = place_of(error, self.package)
-        self.report("broken-plugin", f"{doing}: {error_text(error)}", place if place.path else fallback)
+        self.report("broken-plugin", f"{doing}: {error_text(error)}", place if place.path else fallback, hint=hint)
 
     def frozen(self) -> Plugin:
         """Give what is known by now as a value."""

@@ -31,7 +31,7 @@ def rtvi_handlers() -> Iterable[Handlers]:  # type: ignore[empty-body]
 
     When:     once, at start-up, before any client connects.
     Returns:  `Handlers` collections; a second handler for the same thing is a problem that names both places.
-    Errors:   an exception drops this plugin and is reported with the others; nothing starts.
+    Errors:   an exception drops this plugin and is reported; a bot that needs the plugin does not start.
     Example:  plugins/rtvi-plugin-voice
     Since:    0.1
     """

@@ -1,4 +1,4 @@
-"""The plugin host: finds the plugins, asks each for what it supplies, and tells every fault.
+"""The plugin host: has the plugins found, asks each for what it supplies, and tells every fault.
 
 Beside `hookspecs.py` the only module that imports pluggy. pluggy keeps the hooks and their order; the walk over the
 entry points and all checks are ours, because pluggy stops at the first fault and lets one plugin take the others down.
@@ -8,8 +8,8 @@ Nothing here raises for the sake of a plugin, and nothing here is on the path of
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from types import MappingProxyType, ModuleType, SimpleNamespace
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
@@ -17,9 +17,10 @@ import pluggy
 from rtvi_plugins.errors import Problem, sort_problems
 from rtvi_plugins.handlers import Handler, location_of
 from rtvi_plugins.hooks import hookspecs
-from rtvi_plugins.hooks.candidate import NOWHERE, OURS, Candidate, Marker, Plugin, inspect_plugin
-from rtvi_plugins.hooks.installed import Installed, Requirements, installed_plugins, version_of
-from rtvi_plugins.hooks.results import CHECKS, LEGAL_NAME, SESSION_HOOKS, SPECS, is_name
+from rtvi_plugins.hooks.beside import load_file
+from rtvi_plugins.hooks.candidate import Candidate, Marker, Plugin
+from rtvi_plugins.hooks.discovery import discovered, left_out, may_go
+from rtvi_plugins.hooks.results import CHECKS, SESSION_HOOKS, SPECS
 from rtvi_plugins.hooks.startup import StartInterrupted, at_work, watching
 
 __all__ = ["Plugin", "PluginHost", "SessionHook"]
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from rtvi_plugins.hooks.contracts import Middleware, Responder
+    from rtvi_plugins.manifest.plugin_files import PluginFile
 
 SessionHook = Callable[..., Awaitable[None] | None]
 
-_PACKAGE: Final = "rtvi_plugins"
 _SUPPLYING: Final = ("rtvi_handlers", "rtvi_manifests", "rtvi_responders")
 """Hooks that supply what a manifest names: the middleware of such a plugin is for the bots that name it."""
 
@@ -49,6 +50,8 @@ class PluginHost:
         for index in reversed(range(len(candidates))):
             # Registered are the sound hooks alone: pluggy would refuse the whole plugin for one that is not.
             self._manager.register(SimpleNamespace(**candidates[index].hooks, index=index), name=str(index))
+        self.beside: list[Plugin] = []
+        """The plugins beside manifests, of all scopes that were made of this."""
         self._given: dict[str, list[tuple[Candidate, Any]]] = {}
         with watching():
             for hook in CHECKS:
@@ -75,44 +78,38 @@ class PluginHost:
         disabled: names of installed plugins that are listed and not imported.
         Errors: raises nothing but `StartInterrupted`; see `problems`.
         """
-        with watching():
-            return cls._discovered(extra, only, disabled)
-
-    @classmethod
-    def _discovered(
-        cls, extra: Mapping[str, object], only: Collection[str] | None, disabled: Collection[str]
-    ) -> PluginHost:
-        installed, problems = installed_plugins(only)
-        sources: list[tuple[Candidate, Installed | None]] = [(_from_object(n, extra[n]), None) for n in extra]
-        sources += [(_from_installed(plugin), plugin) for plugin in installed]
-        # What is passed in comes before what is installed: no installed plugin can take a name from the built-in ones.
-        sources.sort(key=lambda source: (source[1] is not None, source[0].name))
-        requirements = Requirements()
         manager = _new_manager()
+        with watching():
+            candidates, problems = discovered(extra, only, disabled, _marker_of(manager))
+            return cls(candidates, manager, problems)
 
-        def marker(function: Callable[..., Any]) -> Mapping[str, Any] | None:
-            return manager.parse_hookimpl_opts(SimpleNamespace(function=function), "function")
+    def scoped(self, files: Iterable[PluginFile], disabled: Collection[str]) -> PluginHost:
+        """Return the plugins as one manifest sees them: with those beside it, and without those that it leaves out.
 
-        taken: dict[str, Candidate] = {}
-        for candidate, plugin in sources:
-            if plugin is not None and candidate.name in disabled:
-                candidate.is_disabled = candidate.is_dropped = True
-                continue
-            first = taken.setdefault(candidate.name, candidate)
-            if first is not candidate:
-                candidate.is_dropped = True
-                text = f"its name is taken by {first.who}; only that one was loaded"
-                candidate.report("duplicate-plugin", text, NOWHERE, hint="uninstall one of them")
-            elif plugin is not None and not is_name(candidate.name):
-                candidate.is_dropped = True
-                text = "no manifest can write its name"
-                candidate.report("broken-plugin", text, NOWHERE, LEGAL_NAME, "rename the entry point")
-            elif plugin is None:
-                inspect_plugin(candidate, extra[candidate.name], marker)
-            else:
-                candidate.problems += requirements.unmet(plugin)
-                _load(candidate, plugin, marker)
-        return cls([candidate for candidate, _ in sources], manager, problems)
+        What the installed ones gave is not asked for again.
+        """
+        with watching():
+            candidates = [left_out(one) if one.name in disabled and may_go(one) else one for one in self._candidates]
+            taken = {one.name: one for one in candidates if not one.is_dropped or not one.is_disabled}
+            manager = _new_manager()
+            for file in files:
+                candidate = load_file(file, _marker_of(manager))
+                first = taken.setdefault(candidate.name, candidate)
+                if first is not candidate and first.is_beside and first.location == candidate.location:
+                    continue  # listed twice
+                if first is not candidate:
+                    candidate.is_dropped = True
+                    text = f"its name is taken by {first.who}; only that one was loaded"
+                    candidate.report("duplicate-plugin", text, file.location, hint="rename the file")
+                candidates.append(candidate)
+            scope = PluginHost(candidates, manager, self._problems)
+        self.beside += [plugin for plugin in scope.plugins if plugin.name in scope.names_beside]
+        return scope
+
+    @property
+    def names_beside(self) -> frozenset[str]:
+        """The names of the plugins that lie beside the manifest."""
+        return frozenset(candidate.name for candidate in self._candidates if candidate.is_beside)
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
@@ -236,19 +233,8 @@ def _new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def _from_installed(plugin: Installed) -> Candidate:
-    value = plugin.entry_point.value
-    package = value.partition(":")[0].partition(".")[0].strip()
-    return Candidate(plugin.name, plugin.distribution, plugin.version, value, package)
-
-
-def _from_object(name: str, given: object) -> Candidate:
-    module = given.__name__ if isinstance(given, ModuleType) else type(given).__module__
-    package = module.partition(".")[0]
-    if package != _PACKAGE:
-        return Candidate(name, "", "", module, package)
-    # Without a version when run from its sources.
-    return Candidate(name, OURS, version_of(OURS), module, package)
+def _marker_of(manager: pluggy.PluginManager) -> Marker:
+    return lambda function: manager.parse_hookimpl_opts(SimpleNamespace(function=function), "function")
 
 
 def _answer(candidate: Candidate, hook: str, function: Callable[..., Any]) -> list[Any]:
@@ -265,18 +251,6 @@ def _answer(candidate: Candidate, hook: str, function: Callable[..., Any]) -> li
     for fault in faults:
         candidate.report("bad-hook", fault.text, place, fault.expected, fault.hint)
     return sound
-
-
-def _load(candidate: Candidate, plugin: Installed, marker: Marker) -> None:
-    try:
-        with at_work(candidate.who, f"importing '{candidate.value}'"):
-            loaded = plugin.entry_point.load()
-    except StartInterrupted:
-        raise
-    except BaseException as error:  # noqa: BLE001 - SystemExit too: a plugin must not end the host
-        candidate.fail(f"cannot load '{candidate.value}'", error)
-        return
-    inspect_plugin(candidate, loaded, marker)
 
 
 def _by_position(hook: str, function: Callable[..., Any]) -> SessionHook:

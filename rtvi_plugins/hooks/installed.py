@@ -50,10 +50,13 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
-def installed_plugins(only: Collection[str] | None = None) -> tuple[tuple[Installed, ...], tuple[Problem, ...]]:
+def installed_plugins(
+    only: Collection[str] | None = None, disabled: Collection[str] = ()
+) -> tuple[tuple[Installed, ...], tuple[Problem, ...]]:
     """Read every entry point of our group, ordered by name and then distribution.
 
-    only: names to take; None takes all.
+    only:     names to take; None takes all.
+    disabled: names whose distributions need not be readable.
     """
     found: dict[tuple[str, str, str], Installed] = {}
     problems: list[Problem] = []
@@ -62,7 +65,7 @@ def installed_plugins(only: Collection[str] | None = None) -> tuple[tuple[Instal
             metadata = _headers_of(distribution)
             name = metadata["Name"]
             if name is None:
-                problems.append(_unreadable(distribution, "its metadata has no name"))
+                problems += _unreadable(distribution, "its metadata has no name", disabled)
                 continue
             version = str(metadata["Version"] or "")
             requires = tuple(metadata.get_all("Requires-Dist") or distribution.requires or ())
@@ -71,7 +74,7 @@ def installed_plugins(only: Collection[str] | None = None) -> tuple[tuple[Instal
                     plugin = Installed(entry_point.name, name, version, requires, entry_point)
                     found[entry_point.name, name, entry_point.value] = plugin
         except Exception as error:  # noqa: BLE001 - damaged metadata may raise anything
-            problems.append(_unreadable(distribution, error_text(error)))
+            problems += _unreadable(distribution, error_text(error), disabled)
     return tuple(found[key] for key in sorted(found)), tuple(problems)
 
 
@@ -138,16 +141,23 @@ def _name_of(distribution: importlib_metadata.Distribution) -> str:
     return canonicalize_name(match[1]) if match else ""
 
 
-def _unreadable(distribution: importlib_metadata.Distribution, why: str) -> Problem:
+def _unreadable(
+    distribution: importlib_metadata.Distribution, why: str, disabled: Collection[str]
+) -> Iterator[Problem]:
+    """Give the problem of a distribution, unless all the plugins in it that can be named are left out."""
+    try:
+        names = sorted({entry_point.name for entry_point in distribution.entry_points if entry_point.group == GROUP})
+    except Exception:  # noqa: BLE001 - its entry points may be as damaged as the rest
+        names = []
+    if names and set(names) <= set(disabled):
+        return
     try:
         folder = str(distribution.locate_file(""))
     except Exception:  # noqa: BLE001 - a finder of another kind may not know folders
         folder = ""
-    return Problem(
-        "broken-plugin",
-        f"a distribution in this folder declares '{GROUP}' plugins but cannot be read: {why}",
-        Location(folder),
-    )
+    listed = f" ({', '.join(names)})" if names else ""
+    text = f"a distribution in this folder declares '{GROUP}' plugins{listed} but cannot be read: {why}"
+    yield Problem("broken-plugin", text, Location(folder))
 
 
 class Requirements:

@@ -39,6 +39,7 @@ class LoadedManifest:
     """One manifest and where its parts are written.
 
     path:    the file, as the user wrote it.
+    root:    the folder, links resolved, that it and all it uses lie in.
     omitted: parts taken out because they were faulty or could not be taken in; each has its problem already. A missing
              or wrong `bot` is among them as `("bot",)`; `manifest.bot` then is a stand-in.
     used:    service name → what its `use:` said.
@@ -51,6 +52,7 @@ class LoadedManifest:
     omitted: frozenset[tuple[str, ...]]
     used: Mapping[str, str]
     added: frozenset[KeyPath] = frozenset()
+    root: str = ""
 
 
 def load_manifests(
@@ -60,10 +62,12 @@ def load_manifests(
     environ: Mapping[str, str],
     root: str | Path | None = None,
     together: bool = True,
+    shipped_for: Mapping[str, Mapping[str, Traversable]] = MappingProxyType({}),
 ) -> tuple[tuple[LoadedManifest, ...], tuple[Problem, ...]]:
     """Load manifest files; a folder stands for the `*.yaml` and `*.yml` files directly in it.
 
     shipped: service manifests that plugins ship, by name, for `use:`.
+    shipped_for: the same for manifests that have plugins of their own, by file.
     environ: what `${env:NAME}` looks into.
     together: whether one server is to serve them all, so that what one has the others may not.
     root:    the folder that all files must lie in; left out, that of each manifest, or the folder that was named.
@@ -72,15 +76,17 @@ def load_manifests(
     files, not_found = find_files(paths, root)
     problems = list(not_found)
     uses = Uses(shipped, environ)
+    own = {path: Uses(theirs, environ) for path, theirs in shipped_for.items()}
     loaded: list[LoadedManifest] = []
     with collector_paused():
         for file in files:
-            manifest, found = _load(file, uses, environ)
+            manifest, found = _load(file, own.get(file.path, uses), environ)
             problems += found
             if manifest is not None:
                 loaded.append(manifest)
     shared = check_together(loaded) if together else ()
-    return tuple(loaded), sort_problems([*problems, *uses.problems, *shared])
+    told = [problem for one in (uses, *own.values()) for problem in one.problems]
+    return tuple(loaded), sort_problems([*problems, *told, *shared])
 
 
 def _load(
@@ -124,9 +130,8 @@ def _load(
     problems += checked.problems
     if checked.manifest is None:
         return None, tuple(problems)
-    return LoadedManifest(checked.manifest, source, path, checked.omitted, MappingProxyType(used), added), tuple(
-        problems
-    )
+    taken = MappingProxyType(used)
+    return LoadedManifest(checked.manifest, source, path, checked.omitted, taken, added, file.root), tuple(problems)
 
 
 def _is_service(source: Source) -> bool:

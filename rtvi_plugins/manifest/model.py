@@ -232,6 +232,15 @@ class Auth(Model):
     tokens: Table[Name, Annotated[str, Field(min_length=8)]] = Field(repr=False)
 
 
+class InstalledPlugins(Model):
+    """What a bot makes of the plugins that are installed.
+
+    disabled: names of installed plugins to leave out.
+    """
+
+    disabled: tuple[str, ...] = ()
+
+
 class Runtime(Model):
     """How the standalone host runs the bot.
 
@@ -241,6 +250,7 @@ class Runtime(Model):
     origins:   browser origins allowed besides the server's own (`https://app.example`, or `*` for any).
     hosts:     names this server answers to besides loopback and the address it binds (`bot.example`, or `*` for any).
     announce_changes: tell clients by `server-message` when the bot itself changes an option.
+    plugins:   what the bot makes of the plugins that are installed.
     """
 
     responder: ResponderChoice | None = None
@@ -249,6 +259,7 @@ class Runtime(Model):
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     announce_changes: bool = False
+    plugins: InstalledPlugins = Field(default_factory=InstalledPlugins)
 
 
 class Manifest(Model):
@@ -264,6 +275,7 @@ class Manifest(Model):
     start:     what clients send with their start, by name; left out, anything.
     runtime:   how the standalone host runs the bot.
     pipeline:  what runs the bot on the Pipecat host.
+    plugins:   plugins beside this file: modules (`./shop.py`) and packages, named like the file.
     defs:      schemas to share, for `$ref: "#/$defs/Name"`.
     """
 
@@ -278,6 +290,7 @@ class Manifest(Model):
     start: Table[Name, Argument] = Field(default_factory=nothing)
     runtime: Runtime = Field(default_factory=Runtime)
     pipeline: Pipeline | None = Field(default=None, repr=False)
+    plugins: tuple[str, ...] = ()
     defs: Table[str, Any] = Field(default_factory=nothing, alias="$defs")
 
     @property

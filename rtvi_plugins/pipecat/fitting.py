@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import did_you_mean, quoted
+from rtvi_plugins.manifest.plugin_files import folder_of
 from rtvi_plugins.pipecat import names
 from rtvi_plugins.pipecat.names import Unusable
 from rtvi_plugins.pipecat.parts import (
@@ -37,6 +38,7 @@ class Fitting:
 
     def __init__(self, report: Report) -> None:
         self._report = report
+        self._folder = names.Folder(folder_of(report.loaded.path), report.loaded.root)
 
     def target(self, use: str, known: Mapping[str, Any], path: Path, elsewhere: Mapping[str, str] = _NOTHING) -> Any:
         """Find what a `use:` stands for; None, after a report, when it stands for nothing.
@@ -49,7 +51,7 @@ class Fitting:
             found = known[use]
             found = names.load(found) if isinstance(found, str) else found
         elif ":" in use or ("." in use and not did_you_mean(use, [name for name in known if "." in name])):
-            found = names.load(use)
+            found = names.load(use, self._folder)
         else:
             hint = did_you_mean(use, known) or elsewhere.get(use, "")
             expected = "" if hint else f"{quoted(known)}, or a class as 'module:Class'" if len(known) <= 12 else _CLASS

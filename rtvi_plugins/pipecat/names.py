@@ -15,13 +15,15 @@ from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import importlib_metadata
 from loguru import logger
 
 from rtvi_plugins.errors import did_you_mean
+from rtvi_plugins.hooks.beside import has_module, package_of, written
 from rtvi_plugins.hooks.installed import error_text
+from rtvi_plugins.hooks.startup import StartInterrupted, at_work
 
 _IMPORT: Final = re.compile(r"from (?P<module>[\w.]+) import (?P<names>[\w, ]+)")
 _EXTRA: Final = re.compile(r"pipecat-ai\[(?P<extra>[\w,\-]+)\]")
@@ -137,14 +139,24 @@ def strategies(group: str) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
-def load(path: str) -> Any | Unusable:
-    """Import what `module:name` stands for, or say why it cannot be had. Raises nothing."""
+class Folder(NamedTuple):
+    """The folder of a manifest, whose modules it may name, and the root that they must lie in."""
+
+    path: Path
+    root: str
+
+
+def load(path: str, folder: Folder | None = None) -> Any | Unusable:
+    """Import what `module:name` stands for, or say why it cannot be had. Raises nothing but `StartInterrupted`.
+
+    folder: where modules lie that are not installed.
+    """
     match = _PATH.fullmatch(path)
     if match is None:
         dotted = _DOTTED.fullmatch(path)
         hint = f"write '{dotted['module']}:{dotted['name']}'" if dotted else ""
         return Unusable("unknown-stage", f"'{path}' is no class path", "'module:Class'", hint)
-    module = _import(match["module"])
+    module = _import(match["module"], folder)
     if isinstance(module, Unusable):
         return module
     value: Any = module
@@ -156,16 +168,20 @@ def load(path: str) -> Any | Unusable:
     return value
 
 
-def _import(name: str) -> ModuleType | Unusable:
+def _import(name: str, folder: Folder | None) -> ModuleType | Unusable:
     for package in _NOISY:  # they log what is missing, which is told here, at its place in the manifest
         logger.disable(package)
     try:
-        return importlib.import_module(name)
-    except (KeyboardInterrupt, GeneratorExit):
+        with at_work(f"module '{name}'", "importing it"):
+            if folder is not None and has_module(name.partition(".")[0], *folder):
+                name = f"{package_of(folder.path)}.{name}"
+            return importlib.import_module(name)
+    except StartInterrupted:
         raise
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            return Unusable("unknown-stage", f"there is no module '{error.name}'", hint=_near_module(error.name))
+            hint = _near_module(error.name)
+            return Unusable("unknown-stage", f"there is no module '{written(error.name)}'", hint=hint)
         return _missing(name, error)
     except BaseException as error:  # noqa: BLE001 - whatever a module does when it is imported, it ends here
         return _missing(name, error)
@@ -185,7 +201,7 @@ def _near_module(name: str) -> str:
 
 def _missing(module: str, error: BaseException) -> Unusable:
     """Say what to install, as far as it can be found out, or how the import failed."""
-    absent = _absent(error)
+    absent, module = written(_absent(error)), written(module)
     extra = _extra_of(module, error) if module.startswith("pipecat.") else ""
     if extra:
         lacks = f"'{module}' needs '{absent}', which is not installed" if absent else f"'{module}' cannot be imported"

@@ -13,6 +13,7 @@ from rtvi_plugins.binding.responding import place_in
 from rtvi_plugins.errors import Location
 from rtvi_plugins.hooks.contracts import StageCheck
 from rtvi_plugins.hooks.installed import error_text
+from rtvi_plugins.hooks.startup import StartInterrupted, at_work
 from rtvi_plugins.pipecat.slots import Slot, Slots, fields_of, model_in, parameters_of
 
 if TYPE_CHECKING:
@@ -71,8 +72,11 @@ class Part:
         if check is None:
             return
         try:
-            lines = list(check(StageCheck(bot, self.arguments, self.settings, options)))
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises is a problem, not the end of the check
+            with at_work(f"stage '{self.use}'", "check_stage"):
+                lines = list(check(StageCheck(bot, self.arguments, self.settings, options)))
+        except StartInterrupted:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises is a problem, not the end of the check
             lines = [f"'{self.use}' cannot be checked: {error_text(error)}"]
         for line in lines:
             steps, text = place_in({"args": self.arguments, "settings": self.settings}, line)

@@ -174,7 +174,7 @@ FORM_TABLE: dict[str, tuple[Callable[..., Any], str, list[str]]] = {
     "both slips at once": (
         both_slips,
         QUERY_LIMIT,
-        [f"wants an argument '{name}' that is not declared | {FORMS}" for name in ("lmit", "qery")],
+        [f"wants an argument '{name}' that is not declared" for name in ("lmit", "qery")],
     ),
     "one argument among the three": (
         one_of_three,

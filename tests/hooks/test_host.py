@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -111,10 +112,63 @@ def test_entry_point_that_leads_nowhere(site: Site, value: str, said: str) -> No
     assert said in problem.text
 
 
-def test_keyboard_interrupt_passes(site: Site) -> None:
-    site.install("bad", "raise KeyboardInterrupt")
-    with pytest.raises(KeyboardInterrupt):
+def test_a_signal_ends_the_start_and_names_the_plugin(site: Site) -> None:
+    module = site.install("bad", "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(60)")
+    with pytest.raises(KeyboardInterrupt) as caught:
         discover("bad")
+    assert str(caught.value) == (
+        f"interrupted while plugin 'bad' (rtvi-plugin-bad 1.0) was at work: importing '{module}'"
+    )
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_plugin_that_swallows_the_signal_ends_the_start_all_the_same(site: Site) -> None:
+    code = """
+        import os, signal, time
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        except BaseException:
+            pass
+        """
+    site.install("bad", code)
+    with pytest.raises(KeyboardInterrupt, match="plugin 'bad'"):
+        discover("bad")
+
+
+ODD = """
+class Odd:
+    def __dir__(self):
+        raise {raised}
+odd = Odd()
+"""
+ENDS = [
+    "KeyboardInterrupt",
+    "SystemExit(3)",
+    "GeneratorExit",
+    "BaseExceptionGroup('x', [KeyboardInterrupt()])",
+    "BaseException",
+]
+
+
+@pytest.mark.parametrize("raised", ENDS)
+@pytest.mark.parametrize("where", ["module", "hook", "attribute"])
+def test_whatever_a_plugin_raises_is_its_own_problem(site: Site, raised: str, where: str) -> None:
+    code = {
+        "module": f"raise {raised}\n",
+        "hook": f"from rtvi_plugins import hookimpl\n@hookimpl\ndef rtvi_handlers():\n    raise {raised}\n",
+        "attribute": ODD.format(raised=raised),
+    }[where]
+    module = site.install("bad", code)
+    if where == "attribute":
+        (info,) = site.folder.glob("*.dist-info")
+        (info / "entry_points.txt").write_text(f"[rtvi_plugins]\nbad = {module}:odd\n")
+    site.install("good", site.sound)
+    host = discover("bad", "good")
+    (problem,) = host.problems
+    assert problem.slug == "broken-plugin"
+    assert raised.partition("(")[0] in problem.text
+    assert [handler.name for _, handler in host.handlers()] == ["say"]
 
 
 HOOK_FAILURES = {
