@@ -163,6 +163,8 @@ def _link(model: str) -> str:
     if model in PIPELINE_TITLES:
         title = PIPELINE_TITLES[model]
         return f"[{title}](pipelines.md#{title.replace(' ', '-')})"
+    if model == "Arguments":
+        return "name → [argument](#argument), or a [JSON Schema](#a-json-schema-of-arguments)"
     title = TITLES.get(model) or {"Value": "value schema", "Limits": "limits"}[model]
     return f"[{title}](#{title.replace(' ', '-')}{'s' if model == 'Value' else ''})"
 

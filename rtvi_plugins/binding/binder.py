@@ -37,7 +37,7 @@ class Binder:
         self._host = host
         self._manifest = loaded.manifest
         self.report = Report(loaded)
-        self.values = Values(loaded.manifest, self.report)
+        self.values = Values(loaded.manifest.defs, self.report)
         self.matching = Matching(host, self.report)
         self.plan = check_pipeline(self.report, host)
         self._binds = Binds(self.report, self.plan)
@@ -182,7 +182,7 @@ class Binder:
     ) -> Iterable[RTVIAction]:
         for name, action in service.actions.items():
             path = ("services", service_name, "actions", name)
-            arguments = self.values.arguments(action.arguments, path)
+            arguments = self.values.declared(action.arguments, (*path, "arguments"))
             result = None if action.result is None else self.values.value(action.result, (*path, "result"))
             handler = handlers.get((HandlerKind.ACTION, name))
             if handler is None:
@@ -240,7 +240,7 @@ class Binder:
                 self.report.add("duplicate-tool", path, text, on_key=True)
             functions[name] = FunctionType(
                 name,
-                self.values.arguments(function.arguments, path),
+                self.values.declared(function.arguments, (*path, "arguments")),
                 self.values.value(function.result, (*path, "result")),
                 function.timeout,
                 function.description,

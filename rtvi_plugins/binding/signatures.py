@@ -70,8 +70,22 @@ def check_action(
             yield f"{handler.title} wants an argument '{name}' that is not declared", expected_form, hint
         elif hint:
             yield f"{handler.title} has a parameter '{name}' that no argument fills", "", hint
+    unsuggested = {name: argument for name, argument in expected.items() if name not in suggested}
+    yield from _without_parameter(handler, signature, unsuggested, arguments)
+
+
+def _without_parameter(
+    handler: Handler, signature: Signature, expected: Mapping[str, str], arguments: ArgumentsSchema
+) -> Iterator[Fault]:
+    """Find arguments that no parameter takes. expected: parameter → argument."""
+    if signature.takes_rest:
+        return
+    if arguments.is_open:
+        text = f"{handler.title} has no parameter for arguments that are not declared"
+        yield text, "'**' and a name, or `additionalProperties: false`", ""
+    forms = FORMS[HandlerKind.ACTION]
     for name, argument in expected.items():
-        if name not in signature.parameters and not signature.takes_rest and name not in suggested:
+        if name not in signature.parameters:
             wanted = forms if name == argument else f"a parameter '{name}': {forms}"
             yield f"{handler.title} has no parameter for argument '{argument}'", wanted, ""
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
 
+from rtvi_plugins.binding.object_schemas import local_references, lost_names, misplaced_required, split_keywords
 from rtvi_plugins.binding.pipelines import laid_over
 from rtvi_plugins.binding.report import Path, Report
 from rtvi_plugins.errors import Severity, did_you_mean
-from rtvi_plugins.manifest.model import Argument, Manifest, Option, Value
+from rtvi_plugins.manifest.model import Argument, Arguments, Manifest, Option, Value
 from rtvi_plugins.schema import (
     MISSING,
     ArgumentSource,
@@ -35,16 +37,17 @@ _YAML_BOOLEANS: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "
 class Values:
     """Compiles the value schemas of one manifest; for a faulty one, reported, any value will do."""
 
-    def __init__(self, manifest: Manifest, report: Report) -> None:
+    def __init__(self, definitions: Mapping[str, Any], report: Report, at: Path = ()) -> None:
+        """Take the shared definitions, whose `$defs` stand at a path."""
         self._report = report
-        self._shared = SharedSchemas(manifest.defs)
+        self._shared = SharedSchemas(definitions)
         # Documents that were found sound, as JSON; and what came of them. A large manifest says most things often.
         self._sound: set[bytes] = set()
         self._made: dict[tuple[bytes, str], ValueSchema] = {}
-        for name, document in manifest.defs.items():
-            self._check(document, ("$defs", name))
+        for name, document in definitions.items():
+            self.is_sound(document, (*at, "$defs", name))
 
-    def _check(self, keywords: Mapping[str, Any] | bool, path: Path, own: Iterable[str] = ()) -> bool:
+    def is_sound(self, keywords: Mapping[str, Any] | bool, path: Path, own: Iterable[str] = ()) -> bool:
         """Report what is wrong with a document; True when nothing is. `own`: legal keys beside those of JSON Schema."""
         key = _as_key(keywords)
         if key in self._sound:
@@ -73,7 +76,7 @@ class Values:
 
     def value(self, value: Value | None, path: Path) -> ValueSchema:
         """Compile a value schema; None means any value."""
-        if value is None or not self._check(value.keywords, path, keys_of(type(value))):
+        if value is None or not self.is_sound(value.keywords, path, keys_of(type(value))):
             return compile_value(True)
         return self._compiled(value, path) or compile_value(True)
 
@@ -109,7 +112,7 @@ class Values:
 
     def _bound(self, option: Option, path: Path, field: Mapping[str, Any]) -> ValueSchema:
         """Compile the schema of an option whose values a pipeline's field takes: both must allow a value."""
-        if not self._check(option.keywords, path, keys_of(Option)):
+        if not self.is_sound(option.keywords, path, keys_of(Option)):
             return compile_value(True)
         keywords, fault = laid_over(field, option.keywords)
         if fault is not None:
@@ -132,10 +135,36 @@ class Values:
 
         key: where they stand at the path.
         """
+        return self.compiled_arguments(self._sources(arguments, (*path, key)), (*path, key))
+
+    def declared(self, arguments: Arguments, path: Path) -> ArgumentsSchema:
+        """Compile the arguments that stand at a path, in either form, and check them."""
+        if not arguments.is_schema:
+            return self.compiled_arguments(self._sources(arguments.properties, path), path)
+        rules, definitions = split_keywords(arguments)
+        own = self if definitions is None else Values(definitions, self._report, path)
+        return own.with_rules(arguments, rules, path)
+
+    def with_rules(self, arguments: Arguments, rules: Mapping[str, Any], path: Path) -> ArgumentsSchema:
+        """Compile arguments that are written as a JSON Schema. rules: what it says beside its properties."""
+        sources = self._sources(arguments.properties, (*path, "properties"))
+        required = arguments.required or ()
+        faults = [*misplaced_required(arguments), *lost_names(arguments, rules), *local_references(rules)]
+        for one in faults:
+            place = (*path, *one.path)
+            self._report.add(one.slug, place, one.text, expected=one.expected, hint=one.hint, on_key=one.on_key)
+        if not self.is_sound({**rules, "required": list(required)}, path) or faults:
+            return self.compiled_arguments(sources, path)
+        sources = {name: replace(source, required=name in required) for name, source in sources.items()}
+        others = [name for name in required if name not in sources]
+        return self.compiled_arguments(sources, path, rules, others)
+
+    def _sources(self, arguments: Mapping[str, Argument], path: Path) -> dict[str, ArgumentSource]:
+        """Check arguments and their defaults; give what of them can be compiled."""
         sources: dict[str, ArgumentSource] = {}
         for name, argument in arguments.items():
-            here = (*path, key, name)
-            is_sound = self._check(argument.keywords, here, keys_of(Argument))
+            here = (*path, name)
+            is_sound = self.is_sound(argument.keywords, here, keys_of(Argument))
             schema = self._compiled(argument, here) if is_sound else None
             if schema is not None and argument.has_default:
                 self.fits(schema, argument.default, (*here, "default"), "the default")
@@ -147,10 +176,20 @@ class Values:
                 description=argument.description,
                 unit=argument.unit,
             )
+        return sources
+
+    def compiled_arguments(
+        self,
+        sources: Mapping[str, ArgumentSource],
+        path: Path,
+        rules: Mapping[str, Any] = MappingProxyType({}),
+        also_required: Iterable[str] = (),
+    ) -> ArgumentsSchema:
+        """Compile arguments, each of them sound, into one schema."""
         try:
-            return compile_arguments(sources, self._shared)
+            return compile_arguments(sources, self._shared, rules=rules, also_required=also_required)
         except ValueError:  # each alone is sound; together the validator does not take them
-            self._report.add("bad-schema", (*path, key), "the schemas cannot be compiled into one")
+            self._report.add("bad-schema", path, "the schemas cannot be compiled into one")
             return compile_arguments({name: replace(source, keywords=True) for name, source in sources.items()})
 
     def fits(self, schema: ValueSchema, value: object, path: Path, what: str, slug: str = "bad-default") -> bool:

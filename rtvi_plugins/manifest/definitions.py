@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from rtvi_plugins.manifest.arguments import is_schema
 from rtvi_plugins.manifest.merging import part_at, with_part, without_keys
 from rtvi_plugins.manifest.places import mark_of
 from rtvi_plugins.manifest.source import Source
@@ -89,7 +90,9 @@ def _in_service(service: dict[str, Any], rename: Callable[[str], str]) -> dict[s
         if not isinstance(action, dict):
             return action
         new = dict(action)
-        if "arguments" in new:
+        if is_schema(new.get("arguments")):
+            new["arguments"] = _in_schema(new["arguments"], rename)
+        elif "arguments" in new:
             new["arguments"] = in_table(new["arguments"], lambda schema: _in_schema(schema, rename))
         if "result" in new:
             new["result"] = _in_schema(new["result"], rename)

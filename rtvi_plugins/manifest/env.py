@@ -46,7 +46,7 @@ def fill_in(source: Source, environ: Mapping[str, str]) -> tuple[Source, tuple[P
 def read_types(source: Source) -> tuple[Source, tuple[Problem, ...]]:
     """Read what came from the environment as the types that a manifest asks for; text that does not fit is faulty."""
     whole = {path: filled for path, filled in source.filled.items() if filled.is_whole and path not in source.faulty}
-    places = {path: place_of(path) for path in whole}
+    places = {path: place_of(path, source.value) for path in whole}
     problems: list[Problem] = []
     # Schemas first: they say what defaults and initial values are to be.
     for is_data in (False, True):

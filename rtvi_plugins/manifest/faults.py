@@ -15,7 +15,8 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from rtvi_plugins.errors import Problem, did_you_mean, quoted
-from rtvi_plugins.manifest.model import Manifest, Service, Value
+from rtvi_plugins.manifest.arguments import ADD_TYPE, AMBIGUOUS, HOW_TO_SAY, NO_TYPE, is_schema
+from rtvi_plugins.manifest.model import Action, Arguments, Function, Manifest, Service, Value
 from rtvi_plugins.manifest.paths import KeyPath, dotted, kind_of, shown
 from rtvi_plugins.manifest.primitives import Choice, is_duration
 from rtvi_plugins.manifest.source import Source
@@ -59,7 +60,7 @@ def faults_of(error: ValidationError, source: Source) -> Iterator[Fault]:
     seen: set[tuple[KeyPath, bool]] = set()
     for record in error.errors(include_url=False, include_input=False):
         kind = str(record["type"])
-        place = _follow(record["loc"])
+        place = _follow(record["loc"], source.value)
         if (place.path, place.is_key) in seen:
             continue
         seen.add((place.path, place.is_key))
@@ -88,7 +89,7 @@ def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
     return (*keys, "use") if model is Service else keys
 
 
-def _follow(loc: tuple[int | str, ...]) -> _Place:
+def _follow(loc: tuple[int | str, ...], document: Any = None) -> _Place:
     """Walk the annotations along pydantic's `loc`, leaving out the steps that are no part of the file."""
     place = _Place((), Manifest)
     parts = list(loc)
@@ -99,6 +100,8 @@ def _follow(loc: tuple[int | str, ...]) -> _Place:
         if isinstance(kind, UnionType) or get_origin(kind) is Union:
             return _Place(place.path, kind, metadata)
         path = (*place.path, part)
+        if kind is Arguments and part == "properties" and not is_schema(value_at(document, place.path)):
+            path = place.path  # a table has them at once
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             field = next((f for n, f in kind.model_fields.items() if part in (f.alias, n)), None)
             place = _Place(path, Any) if field is None else _Place(path, field.annotation, tuple(field.metadata))
@@ -160,12 +163,7 @@ def _describe(kind: str, context: Mapping[str, Any], place: _Place, source: Sour
         return Problem(slug, text, source.locate(path, key=at_key), dotted(path), expected=expected, hint=hint)
 
     if kind == "extra_forbidden":
-        legal = keys_of(_model_at(path[:-1]) or Manifest)
-        hint = did_you_mean(name, legal)
-        if len(path) == 1 and name in ("actions", "options"):
-            hint = f"write it in a service: 'services: {{NAME: {{{name}: …}}}}'"
-        expected = "" if hint else quoted(legal)
-        return problem("unknown-key", f"unknown key {shown(name)}", expected=expected, hint=hint, at_key=True)
+        return _unknown_key(path, name, source)
     value = value_at(source.value, path)
     if place.is_key:
         return problem("bad-name", f"{shown(name)} is not a name", expected=NAME, at_key=True)
@@ -180,6 +178,16 @@ def _describe(kind: str, context: Mapping[str, Any], place: _Place, source: Sour
         words = [str(word) for word in get_args(unwrap(place.kind)[0])]
         text = f"{shown(value)} is not one of the legal words"
         return problem("bad-value", text, expected=wanted, hint=did_you_mean(value, words))
+    if kind in _OF_ARGUMENTS:
+        text, hint = _OF_ARGUMENTS[kind]
+        return problem("bad-value", text, hint=hint)
+    return _out_of_bounds(kind, context, place, value, problem)
+
+
+def _out_of_bounds(
+    kind: str, context: Mapping[str, Any], place: _Place, value: Any, problem: Callable[..., Problem]
+) -> Problem:
+    wanted = _expected(place.kind, place.metadata)
     if kind in _BOUNDS:
         if is_duration(place.metadata):
             return problem("bad-duration", f"{shown(str(value))} is out of range", expected=LONGEST_DURATION)
@@ -188,6 +196,36 @@ def _describe(kind: str, context: Mapping[str, Any], place: _Place, source: Sour
         return problem("bad-value", text, expected=bound.format(context.get(key, "")))
     return problem("wrong-type", f"wrong type: {kind_of(value)}", expected=wanted)
 
+
+def _unknown_key(path: KeyPath, name: str, source: Source) -> Problem:
+    model = _model_at(path[:-1]) or Manifest
+    legal = keys_of(model)
+    hint = (_OF_TOOLS.get(name) if model in (Action, Function) else None) or did_you_mean(name, legal)
+    if name == "type" and value_at(source.value, path) == "function":
+        hint = "leave it out: the section says it"
+    if len(path) == 1 and name in ("actions", "options"):
+        hint = f"write it in a service: 'services: {{NAME: {{{name}: …}}}}'"
+    expected = "" if hint else quoted(legal)
+    location = source.locate(path, key=True)
+    return Problem("unknown-key", f"unknown key {shown(name)}", location, dotted(path), expected=expected, hint=hint)
+
+
+# The two forms of `arguments:`, where it is neither.
+_OF_ARGUMENTS: Final = {
+    "ambiguous_arguments": (AMBIGUOUS, HOW_TO_SAY),
+    "untyped_arguments": (NO_TYPE, ADD_TYPE),
+}
+# Keys of the tools of OpenAI, MCP and others, where an action or function is declared.
+_OF_TOOLS: Final = {
+    "function": "write its 'description' here, and its 'parameters' as 'arguments'; the key above is its name",
+    "name": "leave it out: the key above is the name",
+    "strict": "leave it out: arguments are always checked",
+    **dict.fromkeys(
+        ("inputSchema", "input_schema", "inputs", "parametersJsonSchema", "schema"),
+        "write it as 'arguments', which may be a JSON Schema of an object",
+    ),
+    **dict.fromkeys(("outputSchema", "output_schema", "response"), "write it as 'result'"),
+}
 
 # pydantic's record type → what is wrong, what would be right, and where the record holds the bound.
 _BOUNDS: Final[dict[str, tuple[str, str, str]]] = {

@@ -103,6 +103,7 @@ def language_schema() -> dict[str, Any]:
     for choice in _models():
         if issubclass(choice, Choice):
             definitions[choice.__name__] = _choice_form(definitions[choice.__name__])
+    definitions["Arguments"] = _arguments_form(definitions["Arguments"])
     definitions["Service"]["properties"]["use"] = _USE
     schema["anyOf"] = [{"required": [section]} for section in (*SECTIONS, "pipeline")]
     schema["anyOf"].append({"required": ["runtime"], "properties": {"runtime": _ANSWERS}})
@@ -181,6 +182,20 @@ def _value_form(written_out: dict[str, Any]) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _arguments_form(written_out: dict[str, Any]) -> dict[str, Any]:
+    """Give the two forms of arguments: a table, or a JSON Schema of an object."""
+    table = {key: held for key, held in written_out["properties"]["properties"].items() if key != "description"}
+    keywords: dict[str, Any] = {word: _FORMS.get(word, True) for word in sorted(KEYWORDS)}
+    schema = {
+        "type": "object",
+        "properties": keywords | {"type": {"const": "object"}, "properties": table},
+        "patternProperties": {"^x-": True},
+        "required": ["type"],
+        "additionalProperties": False,
+    }
+    return {"description": written_out["description"], "anyOf": [table, schema]}
 
 
 def _service_file(service: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, Strict, model_validator
+from pydantic_core import PydanticCustomError
 
+from rtvi_plugins.manifest.arguments import Form, form_of
 from rtvi_plugins.manifest.pipeline import Pipeline
 from rtvi_plugins.manifest.primitives import Choice, Model, Name, Seconds, Table, nothing
 
@@ -94,6 +97,46 @@ class Argument(Value):
         return dict(self.model_extra or {}) | listed
 
 
+class Arguments(Model):
+    """What a call carries: a table, name → argument, or a JSON Schema of an object that has them as its properties.
+
+    properties: the arguments, by name, in both forms.
+    required:   of a schema, the names that a call cannot leave out; None in a table, where each argument says so.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    properties: Table[Name, Argument] = Field(default_factory=nothing)
+    required: Annotated[tuple[str, ...], Strict(strict=False)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forms(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        form = form_of(given)
+        if form is Form.AMBIGUOUS:
+            raise PydanticCustomError("ambiguous_arguments", "may be either")
+        if form is Form.UNTYPED:
+            raise PydanticCustomError("untyped_arguments", "no type")
+        return given if form is Form.SCHEMA else {"properties": given}
+
+    @property
+    def is_schema(self) -> bool:
+        """Whether they are written as a JSON Schema."""
+        return "type" in (self.model_extra or {})
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What a schema says beside `properties` and `required`: rules across arguments, `$defs`, notes."""
+        return dict(self.model_extra or {})
+
+
+def no_arguments() -> Arguments:
+    """Return the arguments of what takes none."""
+    return Arguments()
+
+
 class Action(Model):
     """One action of a service. `timeout` is in seconds.
 
@@ -104,7 +147,7 @@ class Action(Model):
     """
 
     description: str = ""
-    arguments: Table[Name, Argument] = Field(default_factory=nothing)
+    arguments: Arguments = Field(default_factory=no_arguments)
     result: Value | None = None
     timeout: Seconds = 30.0
     concurrency: Literal["parallel", "serial"] | None = None
@@ -132,7 +175,7 @@ class Function(Model):
     """A function the LLM calls and the client executes. `timeout` is in seconds."""
 
     description: str = ""
-    arguments: Table[Name, Argument] = Field(default_factory=nothing)
+    arguments: Arguments = Field(default_factory=no_arguments)
     result: Value | None = None
     timeout: Seconds = 30.0
 

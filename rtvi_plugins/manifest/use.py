@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rtvi_plugins.errors import Problem, did_you_mean
+from rtvi_plugins.manifest.arguments import conflicts
 from rtvi_plugins.manifest.definitions import KEY, join_definitions
 from rtvi_plugins.manifest.env import fill_in
 from rtvi_plugins.manifest.files import ROOT_HINT, SUFFIXES, is_within, outside, read_bytes, reason_of
@@ -86,6 +87,8 @@ class Uses:
                 manifest = with_part(manifest, path, without_keys(overlay, "use"))
                 continue
             manifest, taken = join_definitions(manifest, taken, label=said or name)
+            if not self._agree(taken, overlay, prefix=path):
+                lost.add(path)
             self.added |= {(*path, "options", one) for one in _options(overlay) - _options(taken)}
             merged = laid_over(taken, without_keys(overlay, "use"))
             manifest = replace(with_part(manifest, path, merged), size=manifest.size + taken.size)
@@ -129,6 +132,18 @@ class Uses:
             refuse("too-large", "too many values with what is taken", expected=f"at most {MAX_NODES:,} values")
             return said, None
         return said, service
+
+    def _agree(self, taken: Source, overlay: Source, *, prefix: KeyPath) -> bool:
+        """Return whether arguments are laid over others of the same form only; report those that are not."""
+        names = list(conflicts(taken.value, overlay.value))
+        for name in names:
+            path = ("actions", name, "arguments")
+            below = taken.locate(path)
+            text = f"the arguments at {below} are written in another form: one is a JSON Schema, the other a table"
+            hint = "write both in one form"
+            where = dotted((*prefix, *path))
+            self.problems.append(Problem("bad-value", text, overlay.locate(path, key=True), where, hint=hint))
+        return not names
 
     def _find(self, said: str, written: str, folder: _Folder, refuse: Any) -> _File | None:
         """Turn the text of `use:` into a file: beside the one that says it, or shipped by a plugin.
@@ -194,6 +209,8 @@ class Uses:
         folder = _Folder(parent, file.root)
         said, taken = self._take(service, folder, (*chain, file.identity), service.size, prefix=())
         if taken is None:
+            return None
+        if not self._agree(taken, service, prefix=()):
             return None
         service, taken = join_definitions(without_keys(service, "use"), taken, label=said or file.path)
         return replace(laid_over(taken, service), size=service.size + taken.size)

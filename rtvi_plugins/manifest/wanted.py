@@ -13,8 +13,9 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from rtvi_plugins.manifest.arguments import is_schema
 from rtvi_plugins.manifest.faults import unwrap, value_at
-from rtvi_plugins.manifest.model import Manifest, Value
+from rtvi_plugins.manifest.model import Argument, Arguments, Manifest, Value
 from rtvi_plugins.manifest.paths import KeyPath
 from rtvi_plugins.manifest.primitives import Choice, is_duration
 from rtvi_plugins.schema.compiler import compiled
@@ -58,8 +59,8 @@ class Data:
     """Whether it is one of the values that the schema lists, which `enum` itself does not judge."""
 
 
-def place_of(path: KeyPath) -> Wanted | Data:
-    """Return what the language has at a path of a manifest."""
+def place_of(path: KeyPath, document: Any = None) -> Wanted | Data:
+    """Return what the language has at a path of a manifest. document: the manifest, whose arguments have two forms."""
     if path[:1] == ("config",) and len(path) >= 3:
         return Data(("services", path[1], "options", path[2]), path[3:])
     if path[:1] == ("$defs",) and len(path) >= 2:
@@ -68,7 +69,11 @@ def place_of(path: KeyPath) -> Wanted | Data:
     metadata: tuple[Any, ...] = ()
     for number, part in enumerate(path):
         kind, metadata = unwrap(kind, metadata)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if kind is Arguments:
+            if is_schema(value_at(document, path[:number])):
+                return _in_schema(path[:number], path[number:])
+            kind = Argument
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
             field = next((f for name, f in kind.model_fields.items() if part in (f.alias, name)), None)
             if issubclass(kind, Value) and (field is None or part == "default"):
                 return _in_schema(path[:number], path[number:])

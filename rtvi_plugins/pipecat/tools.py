@@ -26,14 +26,23 @@ if TYPE_CHECKING:
 
 MARGIN_S: Final = 5.0
 """How much longer Pipecat waits for a tool than the session, whose time-out tells more."""
+_NOT_PASSED_ON: Final = frozenset(
+    {"$defs", "$id", "type", "properties", "required", "allOf", "anyOf", "oneOf", "not", "if", "then", "else"}
+)
+"""What the schema says elsewhere; and rules that LLM services refuse at the top of a tool's parameters. The model hears
+of those when a call breaks one."""
 
 
 class _FunctionSchema(FunctionSchema):
-    """A schema that is closed: what is not declared is no argument."""
+    """A schema with what a tool's parameters say beside their properties: whether others may be given, and rules."""
+
+    def __init__(self, name: str, description: str, parameters: dict[str, Any]) -> None:
+        super().__init__(name, description, parameters.get("properties", {}), list(parameters.get("required", ())))
+        self._beside = {key: held for key, held in parameters.items() if key not in _NOT_PASSED_ON}
 
     def to_default_dict(self) -> dict[str, Any]:
         whole = super().to_default_dict()
-        whole["parameters"]["additionalProperties"] = False
+        whole["parameters"].update(self._beside)
         return dict(whole)
 
 
@@ -65,6 +74,4 @@ def as_heard(result: Any) -> Any:
 
 def schema_of(tool: Tool) -> FunctionSchema:
     """Give the Pipecat schema of a tool: its own parameters, with what they refer to written in place."""
-    parameters = inlined(tool.parameters)
-    required = list(parameters.get("required", ()))
-    return _FunctionSchema(tool.name, tool.description, parameters.get("properties", {}), required)
+    return _FunctionSchema(tool.name, tool.description, inlined(tool.parameters))

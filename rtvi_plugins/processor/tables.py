@@ -211,7 +211,7 @@ def _compiled(given: Iterable[RTVIActionArgument | Mapping[str, Any]], handler: 
     """Compile declared arguments. Without any, a handler of the original form takes whatever comes."""
     arguments = [made(RTVIActionArgument, argument) for argument in given]
     is_open = not arguments and Signature.of(handler, HandlerKind.ACTION).form_for(()) is Form.ORIGINAL
-    return compile_arguments({argument.name: argument.source for argument in arguments}, NOTHING, is_open=is_open)
+    return compile_arguments({one.name: one.source for one in arguments}, rules={"additionalProperties": is_open})
 
 
 _ACTION_KEYWORDS: Final = (
@@ -267,8 +267,8 @@ class RTVIAction(Declared):
         self.result = as_schema(True if result is None else result)
         self.check_result = None if result is None else self.result.is_valid
         self.handler = handler
-        self._invoke: Invoke = action_invoke(service, handler, self.arguments.properties)
-        self.typed = typed_call(handler, self.arguments.properties)
+        self._invoke: Invoke = action_invoke(service, handler, self.arguments)
+        self.typed = typed_call(handler, self.arguments)
         self.description = description
         self.timeout = timeout
         self.serial = serial

@@ -94,6 +94,7 @@ OWN_WORDS: Final = frozenset(
         "client",
         "concurrency",
         "data",
+        "from",
         "handler",
         "job",
         "mutable",

@@ -157,16 +157,18 @@ def resolved(document: Document) -> dict[str, Any]:
     return {**whole, "$defs": document["$defs"]} if usage(whole).shared else whole
 
 
-def assemble(arguments: Mapping[str, Document], required: list[str], shared: SharedSchemas) -> dict[str, Any]:
-    """Make the one object schema of an action's arguments from their normalised documents."""
+def assemble(
+    arguments: Mapping[str, Document], required: list[str], shared: SharedSchemas, rules: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Make the one object schema of an action's arguments from their normalised documents, with rules across them."""
     embedding = Embedding(ARGUMENTS_ID)
     properties: dict[str, Document] = {}
-    names: set[str] = set()
+    names = set(usage(dict(rules)).shared)
     for name, document in arguments.items():
         seen = usage(document)
         names |= seen.shared
         properties[name] = embedding.embed(document, f"{ARGUMENTS_ID}/{name}/") if seen.is_local else document
-    whole = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    whole = {"type": "object", "properties": properties, "required": required, **rules}
     return _with_definitions(whole, needed(names, shared), ARGUMENTS_ID, embedding)
 
 

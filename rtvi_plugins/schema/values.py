@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from rtvi_plugins.schema.faults import Fault, mistyped, unknown
 from rtvi_plugins.schema.keywords import Document, normalise, rtvi_type_of
 from rtvi_plugins.schema.patterns import shared_budget
 from rtvi_plugins.schema.references import SharedSchemas, assemble, self_contained
+from rtvi_plugins.schema.rules import Rules, closed, takes_others
 from rtvi_plugins.schema.survey import pointer, survey
 
 
@@ -80,18 +81,21 @@ class ArgumentsSchema:
     """The one object schema of an action's arguments: what is described, given to an LLM, and validated against.
 
     document:   `{"type": "object", "properties", "required", "additionalProperties": false}`, with `$defs` (and `$id`)
-                only if needed.
+                only if needed, and rules across the arguments.
     properties: argument → its description, in declared order.
     defaults:   argument → default, for those that have one.
     is_valid:   as `ValueSchema.is_valid`.
+    is_open:    whether arguments may be given that `properties` does not have.
     """
 
     document: dict[str, Any]
     properties: Mapping[str, Described]
     defaults: Mapping[str, Any]
     is_valid: Callable[[Any], bool]
-    _required: frozenset[str] = field(repr=False)
+    is_open: bool
+    _required: tuple[str, ...] = field(repr=False)
     _sources: Mapping[str, Document] = field(repr=False)
+    _rules: Rules = field(repr=False)
 
     def explain(self, value: object, suggest: Suggestions) -> tuple[Fault, ...]:
         """Say what is wrong with a JSON value that is not valid, in declared order, unknown arguments last."""
@@ -109,9 +113,13 @@ class ArgumentsSchema:
                     yield from explain(one, value[name], (name,), suggest)
             elif name in self._required:
                 yield Fault(pointer((name,)), "missing")
+        for name in self._required:
+            if name not in self._sources and name not in value:
+                yield Fault(pointer((name,)), "missing")
+        yield from self._rules.explain(value, suggest)
         free = [name for name in self._sources if name not in value]
         for name in value:
-            if name not in self._sources:
+            if name not in self._sources and not self._rules.are_kept(str(name)):
                 yield Fault(pointer((str(name),)), unknown("argument", str(name), free, suggest))
 
     def with_defaults(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -172,16 +180,25 @@ def compile_value(
 
 
 def compile_arguments(
-    arguments: Mapping[str, ArgumentSource], shared: Mapping[str, Any] = _NOTHING, *, is_open: bool = False
+    arguments: Mapping[str, ArgumentSource],
+    shared: Mapping[str, Any] = _NOTHING,
+    *,
+    rules: Mapping[str, Any] = _NOTHING,
+    also_required: Iterable[str] = (),
 ) -> ArgumentsSchema:
     """Compile the arguments of one action; raises `ValueError` when `check_document` would find a fault in one.
 
-    is_open: whether arguments that are not declared may be given.
+    rules: what JSON Schema says of an object beside `properties` and `required`: rules across arguments, `title`, and
+           with `additionalProperties` what becomes of arguments that are not declared; else they are refused.
+    also_required: names that a call must have, and `arguments` does not.
     """
     definitions = SharedSchemas.of(shared)
     sources = {name: _or_anything(normalise(source.keywords), definitions) for name, source in arguments.items()}
     required = [name for name, source in arguments.items() if source.required and not source.has_default]
-    document = assemble(sources, required, definitions) | {"additionalProperties": is_open}
+    required += also_required
+    across = normalise(rules)
+    across = closed(across if isinstance(across, dict) and not uses_faulty(across, definitions) else {})
+    document = assemble(sources, required, definitions, across)
     machine = compiled(document)
     defaults = {name: _fresh(source.default) for name, source in arguments.items() if source.has_default}
     alone = {name: self_contained(source, definitions) for name, source in sources.items()}
@@ -195,8 +212,10 @@ def compile_arguments(
         properties=MappingProxyType(described),
         defaults=MappingProxyType(defaults),
         is_valid=machine.is_valid,
-        _required=frozenset(required),
+        is_open=takes_others(across),
+        _required=tuple(required),
         _sources=alone,
+        _rules=Rules(across, tuple(sources), definitions),
     )
 
 

@@ -91,12 +91,13 @@ def test_the_schema_is_a_schema() -> None:
 
 def test_every_key_is_described() -> None:
     """Editors show what stands here; the schema's texts are the models' docstrings."""
+    values = ("Value", "Option", "Argument", "Arguments")
     silent = [
         f"{name}.{key}"
         for name, definition in SCHEMA["$defs"].items()
         for form in (definition, *definition.get("anyOf", ()))
         for key, schema in form.get("properties", {}).items()
-        if isinstance(schema, dict) and "description" not in schema and name not in ("Value", "Option", "Argument")
+        if isinstance(schema, dict) and "description" not in schema and name not in values
     ]
     assert silent == []
     own = SCHEMA["$defs"]["Option"]["anyOf"][2]["properties"]

@@ -59,7 +59,7 @@ def test_a_whole_manifest(load: Load) -> None:
     assert (voice.options["key"].default, voice.options["key"].has_default) == ("", True)
     assert voice.actions["say"].timeout == 0.5
     assert voice.actions["say"].result == Value.model_validate({"type": "bool"})
-    assert voice.actions["say"].arguments["any"].keywords == {}
+    assert voice.actions["say"].arguments.properties["any"].keywords == {}
     assert manifest.functions["get_location"].timeout == 300
     assert manifest.messages["echo"].timeout == 2
     event = manifest.ui.events["clicked"].payload

@@ -49,7 +49,7 @@ def test_a_file_beside_with_an_overlay(load: Load) -> None:
     assert room.options["light"].keywords == {"type": "integer", "minimum": 0, "maximum": 100}
     assert room.options["light"].default == 7
     assert (room.actions["open_curtains"].timeout, room.actions["open_curtains"].job) == (20, True)
-    assert list(room.actions["open_curtains"].arguments) == ["how_far"]
+    assert list(room.actions["open_curtains"].arguments.properties) == ["how_far"]
 
 
 PLACES = [
@@ -352,7 +352,7 @@ def test_of_two_meanings_the_service_keeps_its_own(load: Load) -> None:
     assert service.options["theirs"].default == {"$ref": "#/$defs/T"}
     assert service.options["own"].keywords == {"$defs": {"T": True}, "$ref": "#/$defs/T"}
     assert service.actions["act"].result.keywords == {"$ref": "#/$defs/a.Pair"}
-    assert service.actions["act"].arguments["x"].keywords == {
+    assert service.actions["act"].arguments.properties["x"].keywords == {
         "anyOf": [{"$ref": "#/$defs/a.T/minimum"}, {"properties": {"default": {"$ref": "#/$defs/a.Pair"}}}]
     }
 

@@ -298,7 +298,8 @@ def test_definitions_lost_in_each_other_are_both_told() -> None:
 def test_own_words_are_those_of_the_models() -> None:
     models = (model.Option, model.Argument, model.Action, model.Service, model.Function)
     around = (model.Command, model.UIEvent, model.Message)
-    assert {name for one in (*models, *around) for name in one.model_fields} - KEYWORDS == OWN_WORDS
+    keys = {field.alias or name for one in (*models, *around) for name, field in one.model_fields.items()}
+    assert keys - KEYWORDS == OWN_WORDS
 
 
 @pytest.mark.parametrize("name", ["Bad", "BadPattern"])

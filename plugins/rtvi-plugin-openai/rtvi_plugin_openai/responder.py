@@ -198,7 +198,15 @@ def _described(tools: Any) -> list[dict[str, Any]]:
     return [
         {
             "type": "function",
-            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+            "function": {"name": tool.name, "description": tool.description, "parameters": _accepted(tool.parameters)},
         }
         for tool in tools
     ]
+
+
+_REFUSED: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "enum"})
+"""Words that OpenAI refuses at the top of a function's parameters. The model hears of a rule when it breaks one."""
+
+
+def _accepted(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: held for key, held in parameters.items() if key not in _REFUSED}

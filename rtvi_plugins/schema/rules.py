@@ -1,0 +1,143 @@
+"""Rules across the arguments of one call: what JSON Schema says of an object beside its properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rtvi_plugins.errors import Suggestions
+from rtvi_plugins.schema.compiler import Compiled, compiled
+from rtvi_plugins.schema.explanation import explain
+from rtvi_plugins.schema.faults import Fault
+from rtvi_plugins.schema.keywords import subschemas
+from rtvi_plugins.schema.references import SharedSchemas, self_contained
+from rtvi_plugins.schema.survey import pointer
+
+IN_PLACE: Final = ("allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "$ref", "$dynamicRef")
+"""Keywords that apply a further schema to the same object."""
+_OPENING: Final = frozenset(
+    {"properties", "patternProperties", "additionalProperties", "$ref", "$dynamicRef", "unevaluatedProperties"}
+)
+_TOGETHER: Final = {
+    "if": ("if", "then", "else"),
+    "then": (),
+    "else": (),
+    "additionalProperties": ("additionalProperties", "patternProperties"),
+}
+"""Keywords that mean something only beside others; those that are judged with another one."""
+_COUNTS: Final = {"minProperties": "at least", "maxProperties": "at most"}
+_JUDGED_BEFORE: Final = frozenset({"properties", "required"})
+
+
+def closed(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return rules that refuse names which nothing declares, unless they say themselves what becomes of these."""
+    if "additionalProperties" in rules or "unevaluatedProperties" in rules:
+        return dict(rules)
+    inside = {key: held for key, held in rules.items() if key in IN_PLACE}
+    declares = any(path and not _OPENING.isdisjoint(schema) for path, schema in subschemas(inside)) or "$ref" in inside
+    return {**rules, "unevaluatedProperties" if declares else "additionalProperties": False}
+
+
+def takes_others(rules: Mapping[str, Any]) -> bool:
+    """Return whether names that `properties` does not have may be given under these rules."""
+    if "patternProperties" in rules:
+        return True
+    if "additionalProperties" in rules:
+        return rules["additionalProperties"] is not False
+    return True  # other properties are declared in a branch, or anything is
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """The rules of one object.
+
+    keywords: normalised; without `type`, `properties`, `required` and `$defs`.
+    names:    the declared properties.
+    """
+
+    keywords: Mapping[str, Any]
+    names: tuple[str, ...]
+    shared: SharedSchemas = field(repr=False)
+
+    def are_kept(self, name: str) -> bool:
+        """Return whether an undeclared name is for these rules to judge; else it is not known at all."""
+        if self.keywords.get("additionalProperties") is not False:
+            return True
+        patterns = dict.fromkeys(self.keywords.get("patternProperties", ()), True)
+        return self._part({"patternProperties": patterns, "additionalProperties": False}).is_valid({name: None})
+
+    def explain(self, value: Mapping[Any, Any], suggest: Suggestions) -> Iterator[Fault]:
+        """Say which rules a call breaks, each in few words."""
+        yield from dict.fromkeys(self._explain(self.keywords, value, suggest))  # one rule may be judged with another
+
+    def _explain(self, keywords: Mapping[str, Any], value: Mapping[Any, Any], suggest: Suggestions) -> Iterator[Fault]:
+        for keyword, held in keywords.items():
+            if keyword == "additionalProperties" and held is False:
+                continue  # strangers are told one by one
+            group = _TOGETHER.get(keyword, (keyword,))
+            part = self._part({key: keywords[key] for key in group if key in keywords})
+            if not group or _is_valid(part, value):
+                continue
+            own = list(self._own_words(keyword, held, value, suggest))
+            yield from own or explain(part, value, (), suggest)
+
+    def _part(self, keywords: Mapping[str, Any]) -> Compiled:
+        known: dict[str, Any] = {}
+        if "additionalProperties" in keywords or "unevaluatedProperties" in keywords:
+            known = {"properties": dict.fromkeys(self.names, True)}
+            if "unevaluatedProperties" in keywords:
+                known |= {key: held for key, held in self.keywords.items() if key in (*IN_PLACE, "patternProperties")}
+        return compiled(self_contained({**known, **keywords}, self.shared))
+
+    def _own_words(self, keyword: str, held: Any, value: Mapping[Any, Any], suggest: Suggestions) -> Iterator[Fault]:
+        """Say in few words what a rule asks for; nothing where the validator says it better."""
+        if keyword in ("anyOf", "oneOf", "not"):
+            yield from _names_asked_for(keyword, [held] if keyword == "not" else held, value)
+        elif keyword == "dependentRequired":
+            for name, needed in held.items():
+                absent = [other for other in needed if other not in value] if name in value else []
+                yield from (Fault(pointer((other,)), f"missing, since '{name}' is given") for other in absent)
+        elif keyword in _COUNTS:
+            yield Fault("", f"must have {_COUNTS[keyword]} {held} argument{'' if held == 1 else 's'}")
+        elif keyword == "allOf":
+            for branch in held:
+                if isinstance(branch, Mapping) and _JUDGED_BEFORE.isdisjoint(branch):
+                    yield from self._explain(branch, value, suggest)
+
+
+def _names_asked_for(keyword: str, branches: Any, value: Mapping[Any, Any]) -> Iterator[Fault]:
+    groups = _all_required(branches)
+    if groups is None:
+        return
+    given = [group for group in groups if value.keys() >= set(group)]
+    if keyword == "not":
+        together = " together" if len(groups[0]) > 1 else ""
+        yield Fault("", f"must not have {_listed(groups, 'or')}{together}")
+    elif keyword == "oneOf" and len(given) > 1:
+        yield Fault("", f"must have only one of {_listed(given, 'and')}")
+    else:
+        either = "either " if len(groups) > 1 else ""
+        yield Fault("", f"must have {either}{_listed(groups, 'or')}")
+
+
+def _all_required(branches: Any) -> list[list[str]] | None:
+    """Return the names that each branch asks for; None where one says anything else."""
+    groups: list[list[str]] = []
+    for branch in branches:
+        if not isinstance(branch, Mapping) or not branch.get("required") or branch.keys() - {"required", "description"}:
+            return None
+        groups.append(list(branch["required"]))
+    return groups
+
+
+def _listed(groups: Iterable[Iterable[str]], word: str) -> str:
+    items = [" and ".join(f"'{name}'" for name in group) for group in groups]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def _is_valid(part: Compiled, value: Mapping[Any, Any]) -> bool:
+    try:
+        return part.is_valid(value)
+    except ValueError:  # nested beyond what the validator takes
+        return False
