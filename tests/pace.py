@@ -35,3 +35,14 @@ def cost(work: Callable[[], Any], *, runs: int = 1) -> float:
 def times_reference(work: Callable[[], Any]) -> float:
     """Return how many times the reference's processor time some work takes, both measured now."""
     return cost(work) / cost(reference, runs=3)
+
+
+def slowness() -> float:
+    """Return how many times longer than on a quiet machine the reference takes now, waiting included; at least 1.
+
+    A test that lets things happen at once, some before a time limit and some after, stretches its limits by this.
+    """
+    began = time.monotonic()
+    for _ in range(10):
+        reference()
+    return max(1.0, (time.monotonic() - began) / 10 / 0.02)

@@ -76,7 +76,7 @@ def run(*arguments: str, path: Iterable[Path] = ()) -> subprocess.CompletedProce
         "PYTHONUTF8": "1",
     }
     command = [sys.executable, "-m", "rtvi_plugins", *arguments]
-    return subprocess.run(command, cwd=BAD, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=BAD, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 def independent(cases: Iterable[Case]) -> list[Case]:

@@ -48,7 +48,7 @@ def bundle_pages() -> Path:
 
 
 def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=800, check=False)
     if done.returncode:
         pytest.fail(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}", pytrace=False)
 
@@ -144,7 +144,7 @@ def run_bot(manifest: Path, *, origin: str, plugins: Path | None = None, port: i
         try:
             yield Bot(_address(lines, log))
             process.send_signal(signal.SIGINT)
-            code = process.wait(timeout=20)
+            code = process.wait(timeout=120)
         finally:
             process.kill()
             reader.join()
@@ -155,7 +155,7 @@ def run_bot(manifest: Path, *, origin: str, plugins: Path | None = None, port: i
 
 
 def _address(lines: queue.Queue[str | None], log: IO[str]) -> str:
-    while (line := lines.get(timeout=30)) is not None:
+    while (line := lines.get(timeout=300)) is not None:
         if found := re.search(r"http://127\.0\.0\.1:\d+", line):
             return found[0]
     log.seek(0)

@@ -214,7 +214,7 @@ def test_answers_text(connected: Client) -> None:
 def test_hears_a_microphone_and_goes_on(client: Client, bot: Bot) -> None:
     """The browser's fake device never stops beeping: audio goes out between the messages."""
     client.ask(client.start(bot, enable_mic=True))
-    until = time.monotonic() + 10
+    until = time.monotonic() + 120
     while client.audio_frames < 20 and time.monotonic() < until:
         assert client.ask(client.get_config()) == CONFIG
     assert client.audio_frames >= 20

@@ -28,7 +28,7 @@ def short(name: str, /, **data: object) -> Request:
 
 def eventually(client: Client, request: Request, fits: Callable[[Any], bool]) -> Any:
     """Ask until the answer fits: what the page sent before has no answer to wait for."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 120
     while not fits(answer := client.ask(request)):
         assert time.monotonic() < until, answer
     return answer

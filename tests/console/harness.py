@@ -157,6 +157,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def run(*command: str) -> str:
     """Run a command where the sources are; it has to succeed."""
-    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=1500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

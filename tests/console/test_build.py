@@ -9,7 +9,7 @@ import pytest
 from rtvi_plugins.console.page import ASSETS
 from tests.console.harness import SOURCE, run
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 
 def test_the_same_sources_give_the_same_bytes(npm: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from .blocks import ROOT, Block, matches
 
-TIMEOUT_S: Final = 60
+TIMEOUT_S: Final = 300
 PORT: Final = "7860"
 """The port the pages speak of; servers run on a free one instead."""
 ENVIRONMENT: Final = re.compile(r"python3? -m venv (?P<folder>\S+)")

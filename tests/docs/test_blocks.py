@@ -140,7 +140,7 @@ def test_javascript_is_read(block: Any, tmp_path: Path) -> None:
         pytest.skip("Node.js is not installed")
     (tmp_path / "page.mjs").write_text(block.text, encoding="utf-8")
     done = subprocess.run(
-        [node, "--check", tmp_path / "page.mjs"], capture_output=True, text=True, timeout=60, check=False
+        [node, "--check", tmp_path / "page.mjs"], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -63,7 +63,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     return subprocess.run(
-        [python, *arguments], cwd=ROOT, env=kept, capture_output=True, text=True, timeout=600, check=False
+        [python, *arguments], cwd=ROOT, env=kept, capture_output=True, text=True, timeout=800, check=False
     )
 
 

@@ -60,7 +60,7 @@ class Transport:
 
     def __init__(self) -> None:
         self._input = Input()
-        self.client = Client(self._input.receive, version="2.1.0", timeout=10)
+        self.client = Client(self._input.receive, version="2.1.0", timeout=120)
         self._output = Output(self.client)
 
     def input(self) -> Input:

@@ -53,7 +53,7 @@ class FakeLLM:
 
     async def request(self, number: int) -> dict[str, Any]:
         """Give the body of a request, the first being 0; waits for it."""
-        async with self.asked, asyncio.timeout(10):
+        async with self.asked, asyncio.timeout(120):
             await self.asked.wait_for(lambda: len(self.requests) > number)
         return self.requests[number]
 

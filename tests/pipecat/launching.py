@@ -15,7 +15,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent.parent
 TEXT_BOT = REPOSITORY / "manifests/text-pipecat.yaml"
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 @dataclass

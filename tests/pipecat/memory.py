@@ -70,7 +70,7 @@ class Output(FrameProcessor):
         """Wait for the next frame of a kind."""
         future: asyncio.Future[F] = asyncio.get_running_loop().create_future()
         self._waiting.append((kind, future))
-        return await asyncio.wait_for(future, 10)
+        return await asyncio.wait_for(future, 120)
 
 
 class Stage(FrameProcessor):

@@ -88,7 +88,7 @@ class Talker(Client):
     """A client with a voice. `socket`: its connection; `sounds`: every block of the bot's sound, as (samples, rate)."""
 
     def __init__(self, socket: ClientConnection, version: str | None = "2.1.0") -> None:
-        super().__init__(self._send_message, version=version, timeout=20)
+        super().__init__(self._send_message, version=version, timeout=120)
         self.socket = socket
         self.sounds: list[tuple[bytes, int]] = []
         self._to_say: asyncio.Queue[bytes] = asyncio.Queue()

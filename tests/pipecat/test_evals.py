@@ -16,7 +16,11 @@ def evaluate(scenarios: Path, logs: Path) -> subprocess.CompletedProcess[str]:
     with running(TEXT_BOT) as process:
         command = ["-m", "pipecat.evals", "run", str(scenarios), "--bot-url", f"{process.ws}/ws"]
         return subprocess.run(
-            [sys.executable, *command, "--logs-dir", str(logs)], capture_output=True, text=True, timeout=90, check=False
+            [sys.executable, *command, "--logs-dir", str(logs)],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
 
 

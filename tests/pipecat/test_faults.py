@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
+import threading
 from collections import Counter
 from typing import Any
 
@@ -170,29 +170,33 @@ async def test_a_flood_of_client_ready() -> None:
 # -- the frame loop ---------------------------------------------------------------------------------------------------
 
 
-async def wait_half_a_second(processor: Any, service: str, arguments: dict[str, Any]) -> bool:
-    await asyncio.sleep(0.5)
+release = threading.Event()
+"""What the slow actions wait for."""
+
+
+async def wait(processor: Any, service: str, arguments: dict[str, Any]) -> bool:
+    while not release.is_set():
+        await asyncio.sleep(0.01)
     return True
 
 
 def block_a_thread(processor: Any, service: str, arguments: dict[str, Any]) -> bool:
-    time.sleep(0.5)
-    return True
+    return release.wait(120)
 
 
-@pytest.mark.parametrize("handler", [wait_half_a_second, block_a_thread])
+@pytest.mark.parametrize("handler", [wait, block_a_thread])
 @pytest.mark.parametrize("by_hand", [True, False], ids=["by-hand", "rtvi_processor"])
 async def test_a_long_action_delays_no_frame(by_hand: bool, handler: Any) -> None:
+    release.clear()
     async with connect(bot(slow=handler, echo=echo), by_hand=by_hand) as client:
         slow = asyncio.create_task(client.call("s.slow"))
         await asyncio.sleep(0.05)
         passed = asyncio.create_task(client.output.next(TextFrame))
-        began = time.perf_counter()
         await client.worker.queue_frame(TextFrame("hi"))
         await passed
         assert await client.call("s.echo", value=2) == 2
-        assert time.perf_counter() - began < 0.25
         assert not slow.done()
+        release.set()
         assert await slow is True
 
 
@@ -309,8 +313,8 @@ async def test_a_handler_that_will_not_end_does_not_keep_the_pipeline() -> None:
     async with connect(bot(stubborn=stubborn)) as client:
         await client.send("client-message", {"t": "s.stubborn"})
         await client.settle()
-        began = time.perf_counter()
-    assert time.perf_counter() - began < 20
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 60, "the handler would take three minutes"
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         for _ in range(3):
             task.cancel()
@@ -334,7 +338,7 @@ def alive() -> Counter[str]:
 
 
 async def one_session() -> None:
-    async with connect(bot(echo=echo, slow=wait_half_a_second), stages=[Stage(break_on_break)]) as client:
+    async with connect(bot(echo=echo, slow=wait), stages=[Stage(break_on_break)]) as client:
         assert await client.call("s.echo", value=1) == 1
         await client.send("client-message", {"t": "s.slow"})
         await client.worker.queue_frame(TextFrame("error"))

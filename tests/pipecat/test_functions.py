@@ -299,7 +299,7 @@ async def test_a_function_of_ones_own_that_hands_the_call_over(way: Any, level: 
     called = [Call("look_up", '{"x": 1}')]
     async with talking(called, "Fine.", prepare=prepare, **observing(level)) as client:
         await client.send("send-text", {"content": "go on"})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             while not client.processor._calls:
                 await asyncio.sleep(0.001)
         await client.settle()

@@ -190,7 +190,7 @@ def test_importing_the_runner_leaves_the_environment_alone() -> None:
     code += "import sys; sys.exit(a != dict(os.environ))"
     given = {**os.environ, "ENV": "production"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=given, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], env=given, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -245,7 +245,7 @@ def test_bot_py_with_a_faulty_manifest_tells_every_problem(tmp_path: Path) -> No
     (tmp_path / "bot.py").write_text(BOT_PY)
     (tmp_path / "bot.yaml").write_text("manifest: 1\nbot: cloud\nservices: {romm: {use: romm}}\npipeline: {sst: x}\n")
     done = subprocess.run(
-        [sys.executable, "bot.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "bot.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 1
     assert "did you mean 'room'?" in done.stderr

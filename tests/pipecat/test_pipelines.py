@@ -667,7 +667,7 @@ def test_without_pipecat_the_way_out_is_told(tmp_path: Path) -> None:
         "print([problem.render() for problem in load_bots(['bot.yaml'])[1]])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True
     )
     assert done.stdout.strip() == str(
         [
@@ -683,6 +683,6 @@ def test_checking_a_manifest_without_a_pipeline_imports_no_pipecat(tmp_path: Pat
     (tmp_path / "bot.yaml").write_text("manifest: 1\nbot: x\nservices: {a: {}}\n")
     code = "import sys; from rtvi_plugins import load_bots; load_bots(['bot.yaml']); print('pipecat' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True
     )
     assert done.stdout.strip() == "False"

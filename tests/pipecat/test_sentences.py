@@ -51,7 +51,7 @@ class Transport(BaseTransport):
     def __init__(self, version: str) -> None:
         super().__init__()
         self._input = Input()
-        self.client = Client(self._input.receive, version=version, timeout=10)
+        self.client = Client(self._input.receive, version=version, timeout=120)
         self._output = Sends(self.client)
         self._register_event_handler("on_client_disconnected")
 

@@ -41,7 +41,7 @@ class Gate:
         return n
 
     async def until_began(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             while len(self.began) < count:
                 self._changed.clear()
                 await self._changed.wait()
@@ -205,7 +205,7 @@ async def test_whatever_a_handler_raises(error: BaseException, text: str, code: 
     rtvi = make()
     rtvi.register_action(action("s.a", {"async": at_once, "late": late, "plain": plain}[kind]))
     rtvi.register_action(action("s.next", Gate()))
-    async with session(rtvi, timeout=2) as client:
+    async with session(rtvi, timeout=120) as client:
         with pytest.raises(RequestError) as failed:
             await client.call("s.a")
         assert (failed.value.text, failed.value.code) == (text, code)
@@ -264,7 +264,7 @@ async def test_results_are_checked(declared: str | None, result: Any, is_fine: b
 
 
 async def test_plain_functions_run_in_threads() -> None:
-    meeting = threading.Barrier(3, timeout=5)
+    meeting = threading.Barrier(3, timeout=120)
     threads: set[int] = set()
 
     def meet(processor: RTVIProcessor, *, n: Any) -> Any:

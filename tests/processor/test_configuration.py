@@ -182,7 +182,7 @@ async def test_whatever_an_option_handler_raises(error: type[BaseException]) -> 
     rtvi = quick(option_timeout=1.0)()
     rtvi.register_service(service("s", fail, o="string"))
     rtvi.register_service(service("t", fail_in_a_thread, o="string"))
-    async with session(rtvi, timeout=2) as client:
+    async with session(rtvi, timeout=120) as client:
         for name in ("s", "t"):
             with pytest.raises(RequestError) as failed:
                 await client.update_config({name: {"o": "x"}})

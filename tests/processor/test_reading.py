@@ -81,7 +81,7 @@ class Bot:
             for _ in range(3):
                 await asyncio.sleep(0)
             self.opening.set()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(120):
                 while len(self.answered) < (answers or 0):
                     await asyncio.sleep(0)
             return None
@@ -269,7 +269,7 @@ async def test_what_waited_for_the_bot_comes_before_what_is_newer() -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         bot.opening.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while len(bot.answered) < 100:
                 await asyncio.sleep(0)
         return None

@@ -160,7 +160,7 @@ async def play(steps: list[Any], *, is_ready: bool) -> tuple[list[dict[str, Any]
                 requests.append(id_)
             message = {"label": "rtvi-ai", "type": type_, "id": id_}
             incoming.put_nowait(message if data is None else {**message, "data": data})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not incoming.empty() or rtvi._waiting:
             await asyncio.sleep(0.005)
         await asyncio.sleep(0.01)

@@ -31,7 +31,7 @@ from rtvi_plugins.server.run import Server, make_server
 from .wild import Wild, write_manifest
 
 HERE = Path(__file__).parent
-PATIENCE_S = 10.0
+PATIENCE_S = 120.0
 """How long a test waits for what has to come; only a failing test waits that long."""
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ def serve(
     finally:
         wild.unblock.set()
         serving.server.should_exit = True
-        thread.join(30)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive(), "the server did not stop"
 
 
@@ -153,7 +153,7 @@ class Process:
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         return sum(f"socket:[{row[9]}]" in held and row[3] != "0A" for row in rows)
 
-    def wait(self, seconds: float = 20) -> int:
+    def wait(self, seconds: float = PATIENCE_S) -> int:
         return self.process.wait(seconds)
 
 
@@ -239,7 +239,7 @@ def talk(
     at: str, *, ready: bool = True, version: str | None = "2.1.0", binary: bool = False, **options: Any
 ) -> Iterator[Talk]:
     """Connect a client, with the handshake done unless `ready` is False. `options` go to `websockets`."""
-    settings: dict[str, Any] = {"compression": None, "max_size": None, "proxy": None, "close_timeout": 2} | options
+    settings: dict[str, Any] = {"compression": None, "max_size": None, "proxy": None, "close_timeout": 20} | options
     with connect(at, **settings) as socket:
         client = Talk(socket, binary=binary)
         if ready:

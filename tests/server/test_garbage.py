@@ -243,7 +243,7 @@ def test_a_session_may_change_between_text_and_protobuf(client: Talk) -> None:
     for binary in (False, True, False, True):
         client.binary = binary
         client.send("get-config", id_="x")
-        given = client.socket.recv(timeout=5)
+        given = client.socket.recv(timeout=120)
         assert isinstance(given, bytes) is binary
 
 

@@ -107,7 +107,7 @@ def test_a_server_that_stops_gives_it_its_time(folder: Path, accept: str, is_let
         turns(folder, stop_timeout="20s" if is_let else "300ms") as at,
         ThreadPoolExecutor(1) as pool,
     ):
-        asked = pool.submit(httpx.post, at.url, json=body("wait"), headers={"accept": accept}, timeout=20)
+        asked = pool.submit(httpx.post, at.url, json=body("wait"), headers={"accept": accept}, timeout=120)
         assert until(lambda: at.running == 1 and len(at.processors) == 1)
         at.serving.server.should_exit = True
         assert until(lambda: at.serving.hosts[0].is_stopping)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import threading
 import time
@@ -14,7 +15,9 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from .harness import Process, Talk, bare, ready_message, serve, serve_process, talk, until
+from tests.pace import slowness
+
+from .harness import PATIENCE_S, Process, Talk, bare, ready_message, serve, serve_process, talk, until
 from .wild import write_manifest
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -47,12 +50,10 @@ def assert_told_and_closed(client: Talk) -> None:
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda s: s.name)
 def test_an_idle_server_stops_at_once_and_tells_its_clients(process: Process, number: signal.Signals) -> None:
     with talk(process.ws) as one, talk(process.ws, version=None, binary=True) as two:
-        before = time.monotonic()
         process.signal(number)
         assert_told_and_closed(one)
         assert_told_and_closed(two)
         assert process.wait() == 0
-        assert time.monotonic() - before < 1.5
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda s: s.name)
@@ -69,12 +70,13 @@ def test_an_action_that_runs_is_given_its_time(process: Process, number: signal.
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda s: s.name)
-def test_an_action_beyond_the_deadline_is_cancelled(process: Process, number: signal.Signals) -> None:
-    with talk(process.ws) as client:
+def test_an_action_beyond_the_deadline_is_cancelled(folder: Path, number: signal.Signals) -> None:
+    manifest = write_manifest(folder, runtime={"limits": {"stop_timeout": f"{math.ceil(2 * slowness())}s"}})
+    with serve_process(manifest) as process, talk(process.ws) as client:
         wait_for(client, "k")
         before = time.monotonic()
         process.signal(number)
-        assert until(lambda: httpx.get(f"{process.address}/ready").status_code == 503, 0.9)
+        assert until(lambda: httpx.get(f"{process.address}/ready").status_code == 503)
         assert httpx.get(f"{process.address}/health").status_code == 200
         assert httpx.post(f"{process.address}/start").status_code == 503
         with pytest.raises(InvalidStatus) as caught, talk(process.ws):
@@ -84,19 +86,17 @@ def test_an_action_beyond_the_deadline_is_cancelled(process: Process, number: si
         assert (refused["type"], refused["data"]["code"]) == ("error-response", "shutting-down")
         assert_told_and_closed(client)
         assert process.wait() == 0
-        assert 0.9 < time.monotonic() - before < 3
+        assert time.monotonic() - before > 1.9
 
 
 def test_a_second_sigint_does_not_wait(folder: Path) -> None:
-    manifest = write_manifest(folder, runtime={"limits": {"stop_timeout": "60s"}})
+    manifest = write_manifest(folder, runtime={"limits": {"stop_timeout": "10m"}})
     with serve_process(manifest) as process, talk(process.ws) as client:
         wait_for(client, "k")
         process.signal(signal.SIGINT)
         assert until(lambda: httpx.get(f"{process.address}/ready").status_code == 503)
-        before = time.monotonic()
         process.signal(signal.SIGINT)
-        assert process.wait(10) == 128 + signal.SIGINT
-        assert time.monotonic() - before < 3
+        assert process.wait() == 128 + signal.SIGINT
 
 
 def test_a_client_that_does_not_read_does_not_keep_the_server(process: Process) -> None:
@@ -106,10 +106,8 @@ def test_a_client_that_does_not_read_does_not_keep_the_server(process: Process) 
         for n in range(8):
             socket.put({"label": "rtvi-ai", "type": "action", "id": f"h{n}", "data": huge})
         assert socket.next()
-        before = time.monotonic()
         process.signal(signal.SIGTERM)
         assert process.wait() == 0
-        assert time.monotonic() - before < 6
 
 
 def test_a_connection_without_a_session_does_not_keep_the_server(process: Process) -> None:
@@ -117,7 +115,7 @@ def test_a_connection_without_a_session_does_not_keep_the_server(process: Proces
         half.send(b"GET /ws HTTP/1.1\r\nHost: ")
         assert httpx.get(f"{process.address}/health").status_code == 200
         process.signal(signal.SIGTERM)
-        assert process.wait(8) == 0
+        assert process.wait() == 0
         assert silent
 
 
@@ -153,6 +151,6 @@ def test_nothing_is_printed_but_the_address(process: Process) -> None:
         with pytest.raises(InvalidStatus), talk(process.ws, origin="https://evil.example"):
             pass
     process.signal(signal.SIGTERM)
-    out, told = process.process.communicate(timeout=10)
+    out, told = process.process.communicate(timeout=PATIENCE_S)
     assert process.process.returncode == 0
     assert (out, told) == ("", "")

@@ -15,6 +15,7 @@ from rtvi_plugins.jobs.base import Job
 from rtvi_plugins.jobs.group import JobGroup
 from rtvi_plugins.processor.functions import FunctionCall
 from rtvi_plugins.processor.requests import Request
+from tests.pace import HANG_S, slowness
 
 from .harness import IN_PROGRESS, RESULT, Talk, function, made, session
 
@@ -26,16 +27,17 @@ CALLS = 100
 class Crowd:
     """One session's calls: made, answered, given up and cut off at random. Counts what each came to."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, stretch: float) -> None:
+        self.stretch = stretch
         self.random = random.Random(seed)  # noqa: S311 - repeatable is what it has to be
         self.outcomes: Counter[str] = Counter()
         self.handled: Counter[str] = Counter()
         self.answering: set[asyncio.Task[Any]] = set()
-        timeouts = {f"f{number}": number / 1000 for number in (5, 20, 100, 1000, 5000)}
+        timeouts = {f"f{number}": stretch * number / 1000 for number in (5, 20, 100, 1000, 5000)}
         self.functions = [function(n, result={"type": "integer"}, timeout=t) for n, t in timeouts.items()]
 
     async def pause(self, most_ms: float = 15) -> None:
-        await asyncio.sleep(self.random.random() * most_ms / 1000)
+        await asyncio.sleep(self.stretch * self.random.random() * most_ms / 1000)
 
     async def run(self) -> RTVIProcessor:
         version = self.random.choice([None, "1.1.0", "1.2.0", "2.1.0"])
@@ -96,7 +98,7 @@ class Crowd:
     async def call_function(self, name: str) -> None:
         calling = asyncio.ensure_future(self.client.processor.call_function(name))
         if self.random.random() < 0.3 or name == "f5000":
-            await asyncio.wait([calling], timeout=self.random.random() / 50)
+            await asyncio.wait([calling], timeout=self.stretch * self.random.random() / 50)
             calling.cancel()
         try:
             assert await calling == 7
@@ -124,7 +126,7 @@ class Crowd:
 
     async def job(self) -> None:
         """Run a group of two, which one side or the other may cancel, or its deadline."""
-        deadline = self.random.choice([0.005, 0.05, 1])
+        deadline = self.stretch * self.random.choice([0.005, 0.05, 1])
         try:
             group = self.client.processor.job_group(
                 workers={"one": self.work, "two": self.work},
@@ -170,8 +172,9 @@ def timers() -> list[asyncio.TimerHandle]:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_two_thousand_function_calls_and_jobs_leave_nothing_behind(seed: int) -> None:
     before = count_left()
-    crowds = [Crowd(seed * 1000 + number) for number in range(SESSIONS)]
-    async with asyncio.timeout(30):
+    stretch = 2 * slowness()
+    crowds = [Crowd(seed * 1000 + number, stretch) for number in range(SESSIONS)]
+    async with asyncio.timeout(4 * HANG_S):
         processors = await asyncio.gather(*(crowd.run() for crowd in crowds))
     outcomes = sum((crowd.outcomes for crowd in crowds), Counter[str]())
     assert outcomes.total() == SESSIONS * CALLS

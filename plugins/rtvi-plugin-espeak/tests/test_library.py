@@ -183,7 +183,7 @@ def test_the_loop_goes_on_while_much_is_spoken() -> None:
         return waited, last - started
 
     waited, whole = asyncio.run(run())
-    assert waited < 0.2 * whole  # another process may have had the processor
+    assert waited < 0.6 * whole  # all of it, if the library kept the interpreter; other processes take some too
 
 
 def test_a_stopped_speech_ends_early() -> None:
@@ -200,9 +200,8 @@ def test_cancelling_leaves_nothing_behind() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        started = time.perf_counter()
-        assert seconds(await collect(SENTENCE, manner())) > 2
-        assert time.perf_counter() - started < 1  # it did not wait for an hour of speech nobody wants
+        # It does not wait for an hour of speech nobody wants.
+        assert seconds(await asyncio.wait_for(collect(SENTENCE, manner()), 120)) > 2
 
     asyncio.run(run())
 

@@ -85,12 +85,12 @@ def test_silence_is_no_phrase(recogniser: Recogniser, audio: bytes) -> None:
 
 def test_endless_sound_is_cut() -> None:
     own = Recogniser(grammar())
-    started = time.perf_counter()
+    started = time.thread_time()
     own.recognise(noise(MAX_SECONDS))
-    usual = time.perf_counter() - started
-    started = time.perf_counter()
+    usual = time.thread_time() - started
+    started = time.thread_time()
     own.recognise(noise(20 * MAX_SECONDS))
-    assert time.perf_counter() - started < 5 * usual
+    assert time.thread_time() - started < 5 * usual
 
 
 def test_a_stopped_recognition_ends_early_and_leaves_the_decoder_whole(recogniser: Recogniser) -> None:
