@@ -2,7 +2,7 @@
 
 What drives browsers runs beside the rest, since tests wait more than they work; what plays and hears sound runs alone
 after both, since a busy machine drops some of it. `quick` leaves out browsers, sound, Pipecat's pipelines and whatever
-takes more than a few seconds.
+takes more than a few seconds: the manifest, binding and the processor, and a look at the server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ ROOT: Final = Path(__file__).parent.parent
 QUIET_S: Final = 30
 """After so long without a finished line, the unfinished one is shown."""
 
-QUICK: Final = ("-m", "not browser and not sound and not slow and not pipelines")
+QUICK: Final = (
+    *("-m", "not browser and not sound and not slow and not pipelines"),
+    *("tests/meta", "tests/protocol", "tests/schema", "tests/manifest", "tests/binding", "tests/processor"),
+    *("tests/responders", "tests/jobs", "tests/server/test_handshake.py", "tests/server/test_actions.py"),
+    *("tests/server/test_exactly_once.py", "tests/server/test_start.py", "tests/server/test_access.py"),
+)
 BROWSERS: Final = ("-m", "browser and not sound", "-p", "no:cacheprovider")
 REST: Final = ("-m", "not browser and not sound")
 SOUND: Final = ("-m", "sound")

@@ -21,6 +21,8 @@ SEES_PLUGINS = (
 EAGER = """
 from rtvi_plugins import Handlers, hookimpl
 
+pytestmark = pytest.mark.slow
+
 voice = Handlers("voice")
 
 @voice.option("voice_id")

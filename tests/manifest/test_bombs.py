@@ -11,6 +11,8 @@ from rtvi_plugins.errors import Problem
 from rtvi_plugins.manifest.load import load_manifests
 from tests.pace import times_reference
 
+pytestmark = pytest.mark.slow
+
 HEAD = "manifest: 1\nbot: x\nservices: {}\n"
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 FOLDERS = {"rtvi-plugins": ROOT} | {folder.name: folder for folder in sorted(ROOT.glob("plugins/*/"))}
 MINE = {

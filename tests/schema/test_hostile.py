@@ -20,6 +20,8 @@ from rtvi_plugins.schema import (
 )
 from tests.pace import times_reference
 
+pytestmark = pytest.mark.slow
+
 UNSAID = "does not fit its schema, and is too large or too deep to say where"
 
 
