@@ -157,7 +157,7 @@ MESSAGES = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(LEGACY | MESSAGES, min_size=1, max_size=30))
 def test_any_list_of_requests_is_answered_item_by_item(client: Talk, requests: list[tuple[str, Any]]) -> None:
     assert_each_answered_once(client, [client.send(type_, data) for type_, data in requests])
