@@ -77,6 +77,7 @@ CODES: Final[Mapping[Code, str]] = {
     Code.NO_RESPONDER: "the bot has no responder, nor a stage that answers: there is nobody to talk to",
     Code.INCOMPATIBLE_VERSION: "the client's protocol is newer than the server's; it may go on",
     Code.SHUTTING_DOWN: "the server is stopping",
+    Code.RESTARTING: "the server starts again with changed files; connect again",
     Code.STAGE_FAILED: "a stage of the pipeline failed; the session goes on",
     Code.INTERNAL: "a fault of this package",
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.hosting.succession import Successor
 
 __all__ = ["CannotLaunchError", "serve_pipeline"]
 
@@ -37,11 +38,12 @@ def serve_pipeline(
     origins: Iterable[str] = (),
     hosts: Iterable[str] = (),
     with_console: bool = True,
+    successor: Successor | None = None,
 ) -> None:
     """Serve a bot on the Pipecat host until a signal comes or `until` is over; see `serving.serve`.
 
     host: the name under which the sockets were bound.
-    transport, proxy, origins, hosts: as for `launch`.
+    transport, proxy, origins, hosts, successor: as for `launch`.
     with_console: whether the console is at `/`; without it, that is where Pipecat's runner has its own page.
     Raises CannotLaunchError.
     """
@@ -53,7 +55,10 @@ def serve_pipeline(
     def serve_app(app: ASGIApp, stop: Callable[[], Awaitable[None]]) -> None:
         limits = [bot.manifest.runtime.limits]
         config = configure(app, limits, lifespan="on")
-        serving.serve(lambda on_started: Server(config, stop, on_started, limits), sockets, tell, until, give_up)
+        is_restarting = successor.is_waiting if successor else lambda: False
+        serving.serve(
+            lambda on_started: Server(config, stop, on_started, limits, is_restarting), sockets, tell, until, give_up
+        )
 
     launch(
         bot,
@@ -65,4 +70,5 @@ def serve_pipeline(
         origins=origins,
         hosts=hosts,
         routes=routes,
+        successor=successor,
     )

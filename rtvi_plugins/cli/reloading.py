@@ -1,10 +1,8 @@
-"""`--reload`: the process replaces itself by a new one of the same command line when a file changes.
-
-A new process, because a module that was imported cannot be un-imported. The port stays the same.
-"""
+"""`--reload`: which files decide what is served, and waiting for one of them to change."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -12,9 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from rtvi_plugins.hooks.beside import PREFIX
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PORT: Final = "RTVI_PLUGINS_RELOAD_PORT"
-"""Environment variable by which a process tells its successor the port that was free."""
 _LOOK_EVERY_MS: Final = 500
 _SUFFIXES: Final = (".py", ".yaml", ".yml")
 
@@ -51,8 +47,30 @@ class Files:
         names = {Path(path).name for _, path in seen}
         names |= {file.name for file, stamp in self.stamps.items() if _stamp(file) != stamp}
         if names:
-            logger.info("starting again: %s changed", ", ".join(sorted(names)))
+            logger.info("%s changed", ", ".join(sorted(names)))
         return bool(names)
+
+    def as_now(self) -> Files:
+        """Give the same files with what changes from now on as changes."""
+        return replace(self, stamps={file: _stamp(file) for file in self.stamps})
+
+    def with_those(self, others: Files | None) -> Files:
+        """Give these files and others, which were read later."""
+        if others is None:
+            return self
+        folders = tuple(sorted({*self.folders, *others.folders}))
+        return Files(folders, {**self.stamps, **others.stamps})
+
+    def as_text(self) -> bytes:
+        """Write them down for another process."""
+        stamps = {str(file): stamp for file, stamp in self.stamps.items()}
+        return json.dumps({"folders": list(map(str, self.folders)), "stamps": stamps}).encode()
+
+    @classmethod
+    def from_text(cls, text: bytes) -> Files:
+        """Read what `as_text` wrote."""
+        read = json.loads(text)
+        return cls(tuple(map(Path, read["folders"])), {Path(file): stamp for file, stamp in read["stamps"].items()})
 
 
 def _stamp(file: Path) -> int:
@@ -60,9 +78,6 @@ def _stamp(file: Path) -> int:
         return file.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-NOTHING: Final = Files((), {})
 
 
 def files_behind(
@@ -121,29 +136,20 @@ def _modules(plugins: PluginHost) -> Iterator[Path]:
             yield Path(file)
 
 
-class Watch:
-    """Waits for a change, as a coroutine; `has_changed` says whether there was one."""
+async def next_change(files: Files) -> None:
+    """Return on the first change since the files were read."""
+    from watchfiles import awatch  # noqa: PLC0415 - only with --reload
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
-        self.has_changed = False
-
-    async def __call__(self) -> None:
-        """Return on the first change."""
-        from watchfiles import awatch  # noqa: PLC0415 - only with --reload
-
-        files = self._files
-        # It yields nothing, too, from time to time: what changed before it began to watch is seen then.
-        async for changes in awatch(
-            *files.folders,
-            watch_filter=files.concerns,
-            recursive=False,
-            rust_timeout=_LOOK_EVERY_MS,
-            yield_on_timeout=True,
-        ):
-            if files.tell_changed(changes):
-                self.has_changed = True
-                return
+    # It yields nothing, too, from time to time: what changed before it began to watch is seen then.
+    async for changes in awatch(
+        *files.folders,
+        watch_filter=files.concerns,
+        recursive=False,
+        rust_timeout=_LOOK_EVERY_MS,
+        yield_on_timeout=True,
+    ):
+        if files.tell_changed(changes):
+            return
 
 
 def stop_by_signal() -> threading.Event:
@@ -171,18 +177,3 @@ def wait_for_change(files: Files, stopping: threading.Event) -> bool:
         if files.tell_changed(changes):
             return True
     return False
-
-
-def port_before() -> int:
-    """Give the port that the process before this one had; 0 when there was none."""
-    given = os.environ.get(_PORT, "")
-    return int(given) if given.isdecimal() else 0
-
-
-def start_again(port: int = 0) -> NoReturn:
-    """Replace this process by a new one of the same command line, which shall take the port."""
-    if port:
-        os.environ[_PORT] = str(port)
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line

@@ -21,7 +21,10 @@ from rtvi_plugins.log import JSONFormatter, LineFormatter, QuietLibraries
 
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
-    from rtvi_plugins.cli.reloading import Watch
+    from rtvi_plugins.cli.handover import Handover
+    from rtvi_plugins.cli.reloading import Files
+    from rtvi_plugins.errors import Problem
+    from rtvi_plugins.hooks.host import PluginHost
 
 
 class LogLevel(enum.StrEnum):
@@ -93,6 +96,10 @@ def run(
 
     Prints one line per bot when it can be reached. Starts nothing when there is any problem.
 
+    With `--reload` a change is tried before it is served. Where it is faulty, the problems are printed, and what was
+    served before goes on. Where it is sound, clients are told (`restarting`), their connections close with code 1012,
+    and whoever connects meanwhile waits.
+
     A manifest with `pipeline:` runs on Pipecat, alone in its process; others share one server.
 
     Exit codes: 0 stopped as asked, whatever still ran; 1 problems, 2 bad usage, 3 cannot listen, 130 or 143 ended by a
@@ -112,42 +119,39 @@ def run(
         plugins = discover_plugins(paths=paths, root=root)
         bots, problems = load_bots(paths, host=plugins, root=root)
     problems = as_served(problems)
-    files = (
-        reloading.files_behind(paths, plugins, problems, since_ns=began_ns, root=root) if reload else reloading.NOTHING
+    handover = (
+        prepare(reloading.files_behind(paths, plugins, problems, since_ns=began_ns, root=root)) if reload else None
     )
     if errors_of(problems):
-        stopping = reloading.stop_by_signal() if reload else None
-        print_problems(problems)
-        say(summary(problems, plugins))
-        if stopping is not None and reloading.wait_for_change(files, stopping):
-            reloading.start_again()
-        raise typer.Exit(ExitCode.PROBLEMS)
+        refuse(problems, plugins, handover)
 
-    log_warnings(problems)
     pipeline = find_pipeline(bots)
     if pipeline is None and (transport or proxy):
         raise typer.BadParameter("only a manifest with 'pipeline:' has transports", param_hint="--transport, --proxy")
+    if reload and handover is None:
+        raise typer.Exit(ExitCode.FINE)
+    log_warnings(problems)
 
     from rtvi_plugins.cli import serving  # noqa: PLC0415 - the server, wanted only now that there is something to serve
 
+    listen = partial(serving.listen, host, port)
     try:
-        sockets = serving.listen(host, reloading.port_before() or port if reload else port)
+        sockets = handover.sockets(listen) if handover else listen()
     except serving.CannotListenError as error:
         say(f"rtvi: {error}", to_stderr=True)
         raise typer.Exit(ExitCode.UNAVAILABLE) from None
-    listening_at = sockets[0].getsockname()[1]
-    watch = reloading.Watch(files) if reload else None
+    watch, successor = (handover.watch, handover.successor) if handover else (None, None)
 
     def tell(address: str) -> None:
         tell_addresses(bots, address)
 
-    give_up = partial(end, watch, listening_at)
+    give_up = partial(end, handover)
 
     if pipeline is None:
         from rtvi_plugins.server.app import BotHost  # noqa: PLC0415 - see above
 
         serving.serve_bots(
-            tuple(BotHost(bot, origins=origins, hosts=hosts) for bot in bots),
+            tuple(BotHost(bot, origins=origins, hosts=hosts, successor=successor) for bot in bots),
             sockets,
             tell,
             watch,
@@ -161,20 +165,43 @@ def run(
             launching.serve_pipeline(
                 pipeline, sockets, tell, watch, give_up,
                 host=host, transport=transport, proxy=proxy, origins=origins, hosts=hosts, with_console=not no_console,
+                successor=successor,
             )  # fmt: skip
         except launching.CannotLaunchError as error:
             say(f"rtvi: {error}", to_stderr=True)
             raise typer.Exit(ExitCode.UNAVAILABLE) from None
-    if watch is not None and watch.has_changed:
-        reloading.start_again(listening_at)
+    if handover is not None:
+        handover.go_on()
 
 
-def end(watch: Watch | None, port: int) -> NoReturn:
+def refuse(problems: Sequence[Problem], plugins: PluginHost, handover: Handover | None) -> NoReturn:
+    """Print the problems and end; with `--reload`, wait for better files and begin anew."""
+    from rtvi_plugins.cli import reloading  # noqa: PLC0415 - imported already by whoever comes here
+
+    stopping = None if handover is None else reloading.stop_by_signal()
+    print_problems(problems)
+    say(summary(problems, plugins))
+    if handover is not None and stopping is not None and reloading.wait_for_change(handover.files, stopping):
+        handover.start_again()
+    raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def prepare(files: Files) -> Handover | None:
+    """Prepare for a change of the files; None where this process is the trial of one."""
+    from rtvi_plugins.cli import handover  # noqa: PLC0415 - only with --reload
+
+    if not handover.is_trial():
+        return handover.Handover(files)
+    handover.tell_files(files)
+    return None
+
+
+def end(handover: Handover | None) -> NoReturn:
     """End the process, or replace it where a file has changed, whatever still runs in it."""
-    from rtvi_plugins.cli import reloading, serving  # noqa: PLC0415 - imported already by whoever comes here
+    from rtvi_plugins.cli import serving  # noqa: PLC0415 - imported already by whoever comes here
 
-    if watch is not None and watch.has_changed:
-        reloading.start_again(port)
+    if handover is not None:
+        handover.go_on()
     serving.end_as_asked()
 
 

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -115,6 +115,10 @@ class Start:
     key: str = field(default="", compare=False)
 
 
+Dumped = tuple[str, float, str, str]
+"""A start as written down for another process: key, age in seconds, caller, text."""
+
+
 @dataclass
 class Starts:
     """The starts that wait for their session, by an unguessable key. Forgotten `ttl_s` after their last use.
@@ -153,6 +157,26 @@ class Starts:
         self._kept[key] = (self.clock(), caller, text)
         self._kept.move_to_end(key)
         config, _, data = text.partition(_BETWEEN)
+        return Start(caller, json.loads(config), data, key)
+
+    def dump(self) -> list[Dumped]:
+        """Write down what is kept, the oldest first, for another process."""
+        self._forget()
+        now = self.clock()
+        return [(key, now - used, caller, text.decode()) for key, (used, caller, text) in self._kept.items()]
+
+    def restore(self, dumped: Iterable[Dumped]) -> None:
+        """Keep what another process has written down."""
+        now = self.clock()
+        for key, age_s, caller, text in dumped:
+            self._kept[key] = (now - age_s, caller, text.encode())
+            self._bytes += len(self._kept[key][2])
+
+    @staticmethod
+    def read(dumped: Dumped) -> Start:
+        """Read a start that was written down."""
+        key, _, caller, text = dumped
+        config, _, data = text.encode().partition(_BETWEEN)
         return Start(caller, json.loads(config), data, key)
 
     def _forget(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.hosting import access
 from rtvi_plugins.hosting.notices import MAX_LENGTH, Notices
+from rtvi_plugins.hosting.succession import Successor
 from rtvi_plugins.processor import starting
 from rtvi_plugins.processor.config import RTVIConfig, RTVIServiceConfig, RTVIServiceOptionConfig
 from rtvi_plugins.processor.requests import Code, Refusal
@@ -53,19 +54,33 @@ class Admission:
     """Who may use one bot, and the starts that wait for their session.
 
     origins, hosts: allowed beside those of the manifest, from the command line.
+    successor:      the process that takes over after this one, where one does.
     Headers are given as a mapping from lower-case names.
     """
 
-    def __init__(self, bot: Bot, *, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        *,
+        origins: Iterable[str] = (),
+        hosts: Iterable[str] = (),
+        successor: Successor | None = None,
+    ) -> None:
         runtime = bot.manifest.runtime
         self.bot = bot
         self.limits = runtime.limits
         self.origins = (*runtime.origins, *origins)
         self.hosts = (*runtime.hosts, *hosts)
         self.tokens: Mapping[str, str] = runtime.auth.tokens if runtime.auth else {}
-        self.starts = access.Starts()
+        self.successor = successor or Successor()
+        self.starts = self.successor.starts_for(bot)
         self.is_stopping = False
         self._notices = Notices()
+
+    @property
+    def is_restarting(self) -> bool:
+        """Whether another process takes over once this one has stopped."""
+        return self.successor.is_waiting()
 
     def describe(self, base: str = "", headers: Mapping[str, str] = _NOTHING) -> dict[str, Any]:
         """Say what the bot is and where; `base` is the path it is served under.
@@ -127,7 +142,7 @@ class Admission:
 
     def check_room(self, sessions: int) -> None:
         """Check that there is room for one more beside so many sessions. Raises Denied."""
-        if self.is_stopping:
+        if self.is_stopping and not self.is_restarting:
             raise Denied(503, STOPPING)
         if sessions >= self.limits.max_sessions:
             raise Denied(503, f"All {self.limits.max_sessions} sessions are taken")

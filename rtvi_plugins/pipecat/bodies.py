@@ -1,4 +1,4 @@
-"""Bodies of requests on their way to the runner.
+"""Bodies of requests, and messages, on their way to the runner.
 
 What a client sends to the bot in a WebRTC offer is taken out, for the gate to check as it checks a start: the runner
 would hand it to the bot unchecked, and write it to its log where the offer is faulty.
@@ -40,6 +40,25 @@ def read_offer(body: bytes, max_depth: int) -> Offer:
     data = next((offer[key] for key in _KEYS if offer.get(key)), None)
     rest = {key: value for key, value in offer.items() if key not in _KEYS}
     return Offer(wire.encode(rest) if len(rest) < len(offer) else body, data, is_new=not offer.get("pc_id"))
+
+
+class Inbound:
+    """What a WebSocket client sends; the first message can be looked at before it is received."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ahead: deque[ASGIMessage] = deque()
+
+    async def __call__(self) -> ASGIMessage:
+        """Give the next event."""
+        return self._ahead.popleft() if self._ahead else await self._receive()
+
+    async def peek(self) -> str | bytes | None:
+        """Give what the next message holds, leaving it where it is; None when the client has gone."""
+        if not self._ahead:
+            self._ahead.append(await self._receive())
+        event = self._ahead[0]
+        return event.get("text") if event.get("bytes") is None else event["bytes"]
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

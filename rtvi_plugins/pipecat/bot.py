@@ -21,7 +21,7 @@ from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from rtvi_plugins.binding import Bot
-from rtvi_plugins.hosting import remaining
+from rtvi_plugins.hosting import remaining, succession
 from rtvi_plugins.hosting.access import Start
 from rtvi_plugins.hosting.admission import STOPPING, Denied, as_config, read_start
 from rtvi_plugins.pipecat.beginning import watch_beginning
@@ -95,10 +95,14 @@ def make_worker(
 
 
 class Sessions:
-    """The sessions of one bot in this process; its length says how many run."""
+    """The sessions of one bot in this process; its length says how many run.
 
-    def __init__(self, bot: Bot) -> None:
+    is_restarting: whether another process takes over once these are stopped.
+    """
+
+    def __init__(self, bot: Bot, is_restarting: Callable[[], bool] = lambda: False) -> None:
         self._bot = bot
+        self._is_restarting = is_restarting
         self._workers: dict[asyncio.Task[Any], PipelineWorker] = {}
         self._processors: dict[asyncio.Task[Any], PipelineSession] = {}
         self._is_stopping = False
@@ -204,7 +208,10 @@ class Sessions:
                 "%s: some actions were still running and are cancelled: %s", self._bot.name, names or "no handler"
             )
         for processor in processors:
-            processor.tell_error(STOPPING, fatal=True)
+            if self._is_restarting():
+                succession.tell(processor)
+            else:
+                processor.tell_error(STOPPING, fatal=True)
         if workers:
             await asyncio.wait(workers, timeout=LEAVING_S)
         for task, worker in workers.items():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -18,6 +17,7 @@ from urllib.parse import parse_qs, urlencode
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Match
 
+from rtvi_plugins.hosting import succession
 from rtvi_plugins.hosting.access import Start, wants_json
 from rtvi_plugins.hosting.admission import GONE, UNKNOWN_SESSION, Admission, Denied
 from rtvi_plugins.hosting.answers import ABORT, ASGIMessage, Receive, Scope, Send, refuse_handshake, send_json
@@ -51,25 +51,6 @@ class Arrival(NamedTuple):
 
 arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
 """Set while the gate lets a request through, and with it in every task that begins there; None without a gate."""
-
-
-class Inbound:
-    """What a WebSocket client sends; the first message can be looked at before it is received."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._ahead: deque[ASGIMessage] = deque()
-
-    async def __call__(self) -> ASGIMessage:
-        """Give the next event."""
-        return self._ahead.popleft() if self._ahead else await self._receive()
-
-    async def peek(self) -> str | bytes | None:
-        """Give what the next message holds, leaving it where it is; None when the client has gone."""
-        if not self._ahead:
-            self._ahead.append(await self._receive())
-        event = self._ahead[0]
-        return event.get("text") if event.get("bytes") is None else event["bytes"]
 
 
 class Gate:
@@ -114,6 +95,9 @@ class Gate:
         headers = Headers(scope=scope)
         try:
             self._admission.admit(headers, scope["scheme"])
+            if self._admission.is_stopping and self._admission.is_restarting:
+                await succession.refuse_for_now(receive, send)
+                return
             settled = self._admission.authenticate(headers, self._query(scope))
             is_shared = scope["path"] == SHARED or scope["path"].startswith(f"{SHARED}/")
             if not is_shared:
@@ -122,7 +106,7 @@ class Gate:
         except Denied as denied:
             await refuse_handshake(scope, receive, send, denied)
             return
-        scope[INBOUND] = inbound = Inbound(receive)
+        scope[INBOUND] = inbound = bodies.Inbound(receive)
         await self._pass_on(scope, inbound, self._timed(scope, send), settled)
 
     def _query(self, scope: Scope) -> dict[str, list[str]]:
@@ -133,10 +117,12 @@ class Gate:
         return query
 
     def _timed(self, scope: Scope, send: Send) -> Send:
-        """Close the connection of a client that does not read what it is sent."""
+        """Close the connection of a client that does not read; when this process is replaced, say so by the code."""
         abort = scope.get("extensions", {}).get(ABORT)
 
         async def timed(event: ASGIMessage) -> None:
+            if event["type"] == "websocket.close" and self._admission.is_restarting:
+                event = {**event, "code": succession.SERVICE_RESTART, "reason": succession.REASON}
             try:
                 async with asyncio.timeout(self._admission.limits.send_timeout):
                     await send(event)

@@ -20,6 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from rtvi_plugins.hosting.admission import Admission
 from rtvi_plugins.hosting.preflight import Preflight
+from rtvi_plugins.hosting.succession import Successor
 from rtvi_plugins.pipecat.bot import Sessions
 from rtvi_plugins.pipecat.gate import Gate
 from rtvi_plugins.pipecat.transports import cannot_serve
@@ -53,6 +54,7 @@ def launch(
     origins: Iterable[str] = (),
     hosts: Iterable[str] = (),
     routes: Sequence[BaseRoute] = (),
+    successor: Successor | None = None,
 ) -> None:
     """Serve a bot through Pipecat's runner; returns when `serve` does.
 
@@ -61,14 +63,15 @@ def launch(
     proxy:      public host name by which telephone companies reach this server.
     origins, hosts: allowed beside those of the manifest.
     routes:     pages of ours, before those of the runner.
+    successor:  the process that takes over after this one, where one does.
     Raises CannotLaunchError.
     """
     log_to_logging()
     run = _import_runner()
     if transport is not None and (lack := cannot_serve(transport)):
         raise CannotLaunchError(f"'{transport}' cannot be served: {lack}")
-    admission = Admission(bot, origins=origins, hosts=(*hosts, *([proxy] if proxy else ())))
-    sessions = Sessions(bot)
+    admission = Admission(bot, origins=origins, hosts=(*hosts, *([proxy] if proxy else ())), successor=successor)
+    sessions = Sessions(bot, admission.successor.is_waiting)
     # The runner puts its own CORS rules around this, so that it never sees a preflight: `_cors` does.
     run.app.add_middleware(Gate, admission=admission, sessions=sessions.__len__, transport=transport, routes=routes)
 

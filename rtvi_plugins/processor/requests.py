@@ -55,6 +55,7 @@ class Code(enum.StrEnum):
     NO_RESPONDER = "no-responder"
     INCOMPATIBLE_VERSION = "incompatible-version"
     SHUTTING_DOWN = "shutting-down"
+    RESTARTING = "restarting"
     INTERNAL = "internal"
 
 

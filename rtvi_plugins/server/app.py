@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from rtvi_plugins.binding.pipelines import unserved
 from rtvi_plugins.errors import StartupError
-from rtvi_plugins.hosting import access, remaining
+from rtvi_plugins.hosting import access, remaining, succession
 from rtvi_plugins.hosting.admission import GONE, STOPPING, Admission, Denied, as_config
 from rtvi_plugins.hosting.answers import refuse_handshake
 from rtvi_plugins.processor.port import Caller, Session
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.hosting.succession import Successor
     from rtvi_plugins.processor.core import RTVIProcessor
 
 logger = logging.getLogger(__name__)
@@ -46,13 +47,16 @@ class BotHost(Admission):
     """One bot on this server: its sessions, its starts, who may use it.
 
     origins, hosts: allowed beside those of the manifest, from the command line.
+    successor:      the process that takes over after this one, where one does.
     Raises StartupError when options are bound to stages, of which there are none here.
     """
 
-    def __init__(self, bot: Bot, *, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, bot: Bot, *, origins: Iterable[str] = (), hosts: Iterable[str] = (), successor: Successor | None = None
+    ) -> None:
         if problems := unserved(bot.tables):
             raise StartupError(problems)
-        super().__init__(bot, origins=origins, hosts=hosts)
+        super().__init__(bot, origins=origins, hosts=hosts, successor=successor)
         self.connections: set[Connection] = set()
         self._endpoints: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
@@ -156,6 +160,9 @@ class BotHost(Admission):
         headers = Headers(scope=scope)
         try:
             self.admit(headers, scope["scheme"])
+            if self.is_stopping and self.is_restarting:
+                await succession.refuse_for_now(receive, send)
+                return
             start = self.begin(self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1"))))
             self._check_room()
         except Denied as denied:
@@ -174,6 +181,9 @@ class BotHost(Admission):
             task.add_done_callback(self._endpoints.discard)
         reason = "failed"
         try:
+            if self.is_stopping and self.is_restarting:  # it came in while the others were told
+                self._tell_end(processor)
+                processor.finish("shutdown")
             await self.bot.session_started(processor)
             reason = await processor.run(connection.receive)
             if self.is_stopping and reason == "disconnected":
@@ -181,10 +191,15 @@ class BotHost(Admission):
         finally:
             try:
                 await self.bot.session_ended(processor, reason)
-                code, text = _CLOSE.get(reason, (NORMAL, ""))
+                code, text = self._close_code(reason)
                 await connection.close(code, text)
             finally:  # only now is its place free: what lingers counts
                 self.connections.discard(connection)
+
+    def _close_code(self, reason: str) -> tuple[int, str]:
+        if reason == "shutdown" and self.is_restarting:
+            return succession.SERVICE_RESTART, succession.REASON
+        return _CLOSE.get(reason, (NORMAL, ""))
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 
@@ -198,8 +213,10 @@ class BotHost(Admission):
             processor.stop_accepting()
         await self._wait_idle(processors, turns)
         for processor in processors:
-            processor.tell_error(STOPPING, fatal=True)
-        if self._endpoints:  # clients hang up by themselves when they hear that; those that do not are hung up on
+            self._tell_end(processor)
+        if (
+            self._endpoints and not self.is_restarting
+        ):  # clients hang up by themselves when they hear that; those that do not are hung up on
             await asyncio.wait(set(self._endpoints), timeout=LEAVING_S)
         for processor in processors:
             processor.finish("shutdown")
@@ -210,6 +227,12 @@ class BotHost(Admission):
                 connection.abort()
         if left := {turn.task for turn in turns if not turn.task.done()}:
             await asyncio.wait(left, timeout=CLOSING_S)
+
+    def _tell_end(self, processor: RTVIProcessor) -> None:
+        if self.is_restarting:
+            succession.tell(processor)
+        else:
+            processor.tell_error(STOPPING, fatal=True)
 
     async def _wait_idle(self, processors: list[RTVIProcessor], turns: set[single_turn.Turn]) -> None:
         """Wait until nothing runs any longer, at most `stop_timeout`; what still runs then is cancelled."""

@@ -26,12 +26,17 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7860
 
 
+LATE_S: Final = 0.25
+"""How long those are waited for who connected just before another process took over, and have yet to say what for."""
+
+
 class Server(uvicorn.Server):
     """uvicorn's server, which ends sessions before it closes connections.
 
     stop:       ends them; not called when the server is made to stop at once.
     on_started: is told the address.
     limits:     of the bots that it serves.
+    is_restarting: whether another process goes on with the same sockets once this server has stopped.
     """
 
     def __init__(
@@ -40,8 +45,10 @@ class Server(uvicorn.Server):
         stop: Callable[[], Awaitable[object]],
         on_started: Callable[[str], None],
         limits: Iterable[Limits],
+        is_restarting: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(config)
+        self._is_restarting = is_restarting
         self.stop_timeout = max(one.stop_timeout for one in limits)
         """Seconds that handlers may go on for once the server was asked to stop."""
         self._stop = stop
@@ -56,8 +63,13 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the sessions gracefully, then the server."""
+        if self._is_restarting():
+            for server in self.servers:
+                server.close()  # who connects from now on waits for the process that takes over
         if not self.force_exit:
             await self._stop()
+            if self._is_restarting():
+                await asyncio.sleep(LATE_S)
         await super().shutdown(sockets=sockets)
 
 
@@ -80,7 +92,7 @@ def make_server(
 
     limits = [host.limits for host in hosts]
     config = configure(create_app(hosts, page), limits, host=host, port=port, lifespan="off")
-    return Server(config, stop, on_started, limits)
+    return Server(config, stop, on_started, limits, lambda: any(host.is_restarting for host in hosts))
 
 
 def configure(
