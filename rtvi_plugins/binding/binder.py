@@ -33,17 +33,21 @@ if TYPE_CHECKING:
 class Binder:
     """Binds one manifest, collecting problems."""
 
-    def __init__(self, loaded: LoadedManifest, host: PluginHost) -> None:
+    def __init__(
+        self, loaded: LoadedManifest, host: PluginHost, *, matching: type[Matching] = Matching, with_code: bool = True
+    ) -> None:
+        """Begin with a manifest. with_code: whether plugins, and what runs pipelines, may be asked."""
         self._host = host
         self._manifest = loaded.manifest
         self.report = Report(loaded)
         self.values = Values(loaded.manifest.defs, self.report)
-        self.matching = Matching(host, self.report)
-        self.plan = check_pipeline(self.report, host)
+        self.matching = matching(host, self.report)
+        self.plan = check_pipeline(self.report, host) if with_code else None
         self._binds = Binds(self.report, self.plan)
         self._schemas: dict[tuple[str, str], ValueSchema] = {}
         self._sources = Sources(loaded.manifest, self.values, self.report)
-        self._check_disabled()
+        if with_code:
+            self._check_disabled()
 
     def _check_disabled(self) -> None:
         """Warn of plugins that the manifest leaves out and nobody has installed."""

@@ -89,6 +89,26 @@ def load_manifests(
     return tuple(loaded), sort_problems([*problems, *told, *shared])
 
 
+def load_files(
+    paths: Iterable[str | Path], *, environ: Mapping[str, str], root: str | Path | None = None
+) -> tuple[tuple[LoadedManifest, ...], tuple[Problem, ...], tuple[str, ...]]:
+    """Load manifest files as `load_manifests` does, without knowing what plugins ship.
+
+    Returns: what is usable, the problems, and each `use:` that names neither a file nor anything else that is known
+             here: its service is left out, and that is no problem.
+    """
+    files, not_found = find_files(paths, root)
+    problems = list(not_found)
+    uses = Uses(None, environ)
+    loaded: list[LoadedManifest] = []
+    with collector_paused():
+        for file in files:
+            manifest, found = _load(file, uses, environ)
+            problems += found
+            loaded += [] if manifest is None else [manifest]
+    return tuple(loaded), sort_problems([*problems, *uses.problems]), tuple(uses.unknown)
+
+
 def _load(
     file: ManifestFile, uses: Uses, environ: Mapping[str, str]
 ) -> tuple[LoadedManifest | None, tuple[Problem, ...]]:

@@ -23,7 +23,7 @@ from rtvi_plugins.manifest.env import fill_in
 from rtvi_plugins.manifest.files import ROOT_HINT, SUFFIXES, is_within, outside, read_bytes, reason_of
 from rtvi_plugins.manifest.form import check_version
 from rtvi_plugins.manifest.merging import laid_over, part_at, with_part, without_keys
-from rtvi_plugins.manifest.paths import KeyPath, dotted, kind_of, shown
+from rtvi_plugins.manifest.paths import KeyPath, dotted, kind_of, printable, shown
 from rtvi_plugins.manifest.source import Source, read_source
 from rtvi_plugins.manifest.tree import MAX_NODES
 
@@ -57,10 +57,13 @@ class _Folder:
 class Uses:
     """Takes services into manifests; remembers every service file it read, for all manifests of one run."""
 
-    def __init__(self, shipped: Mapping[str, Traversable], environ: Mapping[str, str]) -> None:
+    def __init__(self, shipped: Mapping[str, Traversable] | None, environ: Mapping[str, str]) -> None:
+        """Begin without a service. shipped: what plugins ship; None where they were not asked."""
         self.problems: list[Problem] = []
         self.added: set[KeyPath] = set()
         """Options that manifests lay over a service which does not have them."""
+        self.unknown: list[str] = []
+        """What `use:` named, as it is written, and plugins may ship that were not asked."""
         self._shipped = shipped
         self._environ = environ
         self._services: dict[tuple[str, str | None], Source | str | None] = {}
@@ -163,6 +166,9 @@ class Uses:
                 file = here.joinpath(said.removeprefix("./"))
                 return _File(str(file), str(file), file, None)
             refuse("unresolved-use", f"{shown(written)}: no folder to look in", expected="a shipped service manifest")
+            return None
+        if self._shipped is None:
+            self.unknown.append(printable(written))
             return None
         if said in self._shipped:
             file = self._shipped[said]
