@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import time
@@ -30,6 +31,7 @@ from rtvi_plugins.jobs.base import (
     json_copy,
     timed_out,
 )
+from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import NotJSONError
 
 logger = logging.getLogger(__name__)
@@ -38,24 +40,37 @@ _UNINTERRUPTED_S: Final = 0.001
 """How long a job may report without letting other tasks run."""
 
 
+MAX_UPDATE_BYTES: Final = 1024 * 1024
+"""Bytes of JSON in the updates that are kept of one job; one alone may be larger."""
+_LARGE: Final = 1024
+"""Bytes of an update; smaller ones are bounded by their number alone."""
+
+
+def size_of(data: Any) -> int:
+    """Return the bytes of an update as JSON."""
+    return len(wire.encode(data)) if isinstance(data, dict | list | str) else 0
+
+
 class _Record:
     """One job: its stream, its task, and what was asked of it.
 
-    updates: the newest ones; older ones made room. call: function and arguments, to tell a repeat from another call.
+    updates: the newest ones; older ones made room. call: function and a digest of its arguments, to tell a repeat from
+             another call.
     """
 
     __slots__ = (
         "call", "changed", "cursor", "deadline", "ended", "is_cancelled", "is_expired", "is_forgotten", "key",
-        "last_at", "started", "task", "timer", "updates",
+        "last_at", "sizes", "started", "task", "timer", "updates",
     )  # fmt: skip
 
-    def __init__(self, key: str, call: tuple[str, str], deadline: float | None, max_updates: int, at: int) -> None:
+    def __init__(self, key: str, call: tuple[str, bytes], deadline: float | None, max_updates: int, at: int) -> None:
         self.key = key
         self.call = call
         self.deadline = deadline
         self.cursor = 0
         self.last_at = 0
         self.updates: deque[Event] = deque(maxlen=max_updates)
+        self.sizes: deque[int] = deque()
         self.ended: Event | None = None
         self.changed = asyncio.Event()
         self.task: asyncio.Task[Any] | None = None
@@ -69,6 +84,18 @@ class _Record:
         self.cursor += 1
         self.last_at = max(self.last_at, at)
         return Event(self.cursor, kind, self.last_at, data, status)
+
+    def add(self, update: Event, size: int) -> None:
+        """Keep an update; the oldest ones make room for it."""
+        if len(self.updates) == self.updates.maxlen:
+            self.updates.popleft()
+            self.sizes.popleft()
+        self.updates.append(update)
+        self.sizes.append(size)
+        if size > _LARGE:
+            while len(self.sizes) > 1 and sum(self.sizes) > MAX_UPDATE_BYTES:
+                self.updates.popleft()
+                self.sizes.popleft()
 
     def wake_readers(self) -> None:
         self.changed.set()
@@ -125,7 +152,7 @@ class LocalJob:
         data = json_copy(data)
         record = self._record
         if record.ended is None and not self.cancelled:
-            record.updates.append(record.next_event(EventKind.UPDATE, self._clock(), data))
+            record.add(record.next_event(EventKind.UPDATE, self._clock(), data), size_of(data))
             record.wake_readers()
         if time.monotonic() - self._yielded_at >= _UNINTERRUPTED_S:
             await asyncio.sleep(0)
@@ -180,7 +207,7 @@ class LocalExecutor:
             raise ExecutorClosedError("the executor is closed")
         self._drop_old()
         arguments = json_copy(arguments)
-        call = (name, json.dumps(arguments, sort_keys=True))
+        call = (name, hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).digest())
         known = self._records.get(key)
         if known is not None:
             if known.call != call:

@@ -250,10 +250,20 @@ class Limits(Model):
     """Plain `def` handlers of all sessions that run at once; a quarter is for sessions that have none running."""
     max_waiting: int = Field(default=256, ge=1)
     """Messages of one session that wait for the bot to be ready."""
+    max_waiting_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
+    """Bytes of one session's messages that wait: to be read, for the bot to be ready, for their handlers to end."""
+    max_waiting_bytes_total: int = Field(default=128 * 1024 * 1024, ge=1024 * 1024)
+    """Bytes of all sessions' messages that wait, half-sent ones and the bodies of requests included."""
+    max_kept_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
+    """Bytes kept for one client: the page's snapshot, texts for the next turn, answers under an `idempotency_key`."""
+    max_kept_bytes_total: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
+    """Bytes kept for the clients of all sessions."""
     max_outgoing: int = Field(default=1_024, ge=16)
     """Messages to one client that it has not read yet; one more and the connection is closed."""
     max_outgoing_bytes: int = Field(default=32 * 1024 * 1024, ge=65_536)
     """Bytes to one client that it has not read yet; more and the connection is closed."""
+    max_outgoing_bytes_total: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
+    """Bytes to all clients that they have not read yet; more and the connection that would add them is closed."""
     ready_timeout: Seconds = 30.0
     """How long messages wait for `client-ready` before they are refused."""
     option_timeout: Seconds = 8.0

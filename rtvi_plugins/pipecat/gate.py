@@ -21,6 +21,7 @@ from rtvi_plugins.hosting import succession
 from rtvi_plugins.hosting.access import Start, wants_json
 from rtvi_plugins.hosting.admission import GONE, UNKNOWN_SESSION, Admission, Denied
 from rtvi_plugins.hosting.answers import ABORT, ASGIMessage, Receive, Scope, Send, refuse_handshake, send_json
+from rtvi_plugins.hosting.bodies import Body
 from rtvi_plugins.pipecat import bodies
 from rtvi_plugins.processor.port import Caller
 from rtvi_plugins.processor.starting import TRANSPORT_KEYS
@@ -199,17 +200,14 @@ class Gate:
 
     async def _read(self, receive: Receive) -> bytes:
         """Read a request's body. Raises Denied when it is too large or breaks off."""
-        limit = self._admission.limits.max_message_bytes
-        body: bytes = b""
+        body = Body(self._admission.limits)
         while True:
             event = await receive()
             if event["type"] != "http.request":
                 raise Denied(400, GONE)
-            body += event.get("body", b"")
-            if len(body) > limit:
-                raise Denied(413, f"The body is larger than {limit} bytes")
+            body.add(event.get("body", b""))
             if not event.get("more_body", False):
-                return body
+                return body.content
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, start: Start) -> None:
         client = scope.get("client")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.processor.memory import COUNTED, Hold, compact, read
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message, NotJSONError
@@ -18,63 +19,76 @@ if TYPE_CHECKING:
 MAX_WAITING: Final = 1024
 """Messages that wait for the session; it reads at once, so that only a flood gets this far."""
 DEFAULT_MAX_BYTES: Final = 1_114_112
+MOST_OF_ID: Final = 200
+"""Characters of an id by which senders are told apart."""
 YIELD_EVERY: Final = 64
 """Messages read in a row before the pipeline gets its turn."""
+
+
+class Waiting(NamedTuple):
+    """One message that waits: as it was read, where somebody is about to take it, else as JSON text."""
+
+    message: Message | bytes
+    hold: Hold | None
 
 
 class Inbox:
     """The messages of one session, in order."""
 
-    def __init__(self) -> None:
-        self._waiting: deque[Message] = deque()
+    def __init__(self, session: PipelineSession) -> None:
+        self._session = session
+        self._waiting: deque[Waiting] = deque()
         self._reader: asyncio.Future[None] | None = None
         self._in_a_row = 0
         self._senders: dict[str, str] = {}
 
-    def put(self, session: PipelineSession, message: Any, sender: str | None = None) -> None:
+    def put(self, message: Any, sender: str | None = None) -> None:
         """Keep one message of the transport, or tell the client why not.
 
         sender: who of several participants sent it, from transports that know.
         """
-        limits = session.limits
+        session = self._session
         if not isinstance(message, dict):
             refuse(session, None, "expected an object")
             return
         if message.get("label") != LABEL:
             return
-        id_ = message.get("id")
+        id_, limits = message.get("id"), session.limits
         try:
             text = _as_text(message)  # transports read JSON less strictly, and hand on what they have read
-            read = wire.decode(text, int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH)))
+            if len(text) > limits.get("max_message_bytes", DEFAULT_MAX_BYTES):
+                refuse(session, id_, "too large")
+                return
+            depth = int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH))
+            given = wire.decode(text, depth, int(limits.get("max_nodes", wire.DEFAULT_MAX_NODES)))
         except (NotJSONError, wire.InvalidJSONError) as error:
             refuse(session, id_, "not JSON" if isinstance(error, NotJSONError) else str(error))
             return
-        if len(text) > limits.get("max_message_bytes", DEFAULT_MAX_BYTES):
-            refuse(session, id_, "too large")
-        elif len(self._waiting) >= MAX_WAITING:
+        is_taken = not self._waiting and self._reader is not None and not self._reader.done()
+        hold = session.waiting_bytes.hold(len(text)) if len(text) > COUNTED or not is_taken else None
+        if len(self._waiting) >= MAX_WAITING or (hold is None and (len(text) > COUNTED or not is_taken)):
             refuse(session, id_, "too many messages wait", Code.BUSY)
-        else:
-            self._keep(read, sender)
-
-    def _keep(self, message: Message, sender: str | None) -> None:
-        self._waiting.append(message)
-        if sender is not None and message.get("type") == ClientType.SEND_TEXT:
-            self._note_sender(message.get("id"), sender)
-        if self._reader is not None and not self._reader.done():
+            return
+        self._waiting.append(Waiting(given if is_taken else compact(text), hold))
+        if sender is not None and given.get("type") == ClientType.SEND_TEXT:
+            self._note_sender(given.get("id"), sender)
+        if is_taken and self._reader is not None:
             self._reader.set_result(None)
 
     def _note_sender(self, id_: Any, sender: str) -> None:
         if isinstance(id_, str):
-            self._senders[id_] = sender
+            self._senders[id_[:MOST_OF_ID]] = sender
             if len(self._senders) > MAX_WAITING:
                 del self._senders[next(iter(self._senders))]
 
     def sender_of(self, id_: str) -> str | None:
         """Give the sender of a `send-text`, once."""
-        return self._senders.pop(id_, None)
+        return self._senders.pop(id_[:MOST_OF_ID], None)
 
     async def get(self) -> Message | None:
         """Give the next message; waits for one."""
+        session = self._session
+        session.arriving = None
         self._in_a_row += 1
         if self._in_a_row >= YIELD_EVERY:
             self._in_a_row = 0
@@ -83,7 +97,8 @@ class Inbox:
             self._in_a_row = 0
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
-        return self._waiting.popleft()
+        message, session.arriving = self._waiting.popleft()
+        return read(message) if isinstance(message, bytes) else message
 
 
 def _as_text(message: Any) -> bytes:

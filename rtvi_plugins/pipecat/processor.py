@@ -83,7 +83,7 @@ class RTVIProcessor(StockProcessor):
         self.may_stages_answer = True
         self.may_stages_answer_text: bool | None = None
         self.tells_sentences = False  # for its observer
-        self._inbox = Inbox()
+        self._inbox = Inbox(self.session_processor)
         self.has_observer = False
         self.told_calls = ToldCalls()
         self._stage_errors = StageErrors()
@@ -149,7 +149,7 @@ class RTVIProcessor(StockProcessor):
     async def handle_message(self, message: Any, user_id: str | None = None) -> None:
         """Handle one message as if it came from the client: a mapping, or a model of Pipecat's."""
         given = message if isinstance(message, dict) else message.model_dump(exclude_none=True)
-        self._inbox.put(self.session_processor, given, user_id)
+        self._inbox.put(given, user_id)
 
     async def handle_function_call(
         self,
@@ -261,7 +261,7 @@ class RTVIProcessor(StockProcessor):
             self._stage_errors.renew()
         if isinstance(frame, InputTransportMessageFrame):
             await FrameProcessor.process_frame(self, frame, direction)
-            self._inbox.put(self.session_processor, frame.message, getattr(frame, "participant_id", None))
+            self._inbox.put(frame.message, getattr(frame, "participant_id", None))
         elif isinstance(frame, ErrorFrame):
             await FrameProcessor.process_frame(self, frame, direction)
             self._stage_errors.tell(self.session_processor, self.stages, frame)

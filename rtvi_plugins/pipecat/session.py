@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pipecat.frames.frames import EndWorkerFrame, OutputTransportMessageUrgentFrame, TTSSpeakFrame
 
@@ -16,8 +16,10 @@ from rtvi_plugins.pipecat import input  # noqa: A004 - the module of what comes 
 from rtvi_plugins.pipecat.answering import may_answer
 from rtvi_plugins.pipecat.border import from_pipecat, to_direction, to_pipecat
 from rtvi_plugins.pipecat.tools import as_heard
+from rtvi_plugins.processor import memory
 from rtvi_plugins.processor.core import DISPATCH
 from rtvi_plugins.processor.core import RTVIProcessor as CoreProcessor
+from rtvi_plugins.processor.loop import DEFAULT_LIMITS
 from rtvi_plugins.processor.stepping import begin
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.frames import Frame, FrameDirection, FunctionCallResultFrame
@@ -32,27 +34,51 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+LEAST_COUNTED: Final = 256
+"""Bytes that a message counts at least, as long as the client has not read it."""
+
+
 class PipelinePort:
     """The pipeline as a processor's host: messages leave as transport frames, options reach the stages."""
 
     def __init__(self, rtvi: RTVIProcessor) -> None:
         self._rtvi = rtvi
+        limits = {**DEFAULT_LIMITS, **rtvi.session_processor.limits}
+        self._unread = memory.of_limits(limits, "max_outgoing_bytes", memory.OUTGOING)
+        self._is_dropped = False
 
     def send(self, message: Message) -> None:
         """Push one message towards the transport. Raises NotJSONError, having sent nothing, when it is not JSON."""
-        plain = wire.plain(message)  # serializers are less capable, and fail where nobody sees it
+        text = wire.encode(message)
+        plain = memory.read(text)  # serializers are less capable, and fail where nobody sees it
         if self._rtvi.told_calls.may_session_tell(plain):
-            self._push(plain)
+            self._push(plain, text)
 
     def pass_on(self, message: Message) -> None:
         """Push a message that does not come from the session. Raises NotJSONError."""
-        self._push(wire.plain(message))
+        text = wire.encode(message)
+        self._push(memory.read(text), text)
 
-    def _push(self, message: Message) -> None:
+    def _push(self, message: Message, text: bytes) -> None:
+        hold = self._unread.hold(max(LEAST_COUNTED, memory.size_when_read(text)))
+        if hold is None:
+            self._drop_client()
+            return
+        frame = OutputTransportMessageUrgentFrame(message=message)
+        frame.hold = hold  # type: ignore[attr-defined] # it counts until the transport has written the frame
         # Queues take frames without waiting; should an event handler of the application wait, it waits in a task.
-        rest = begin(self._rtvi.push_frame(OutputTransportMessageUrgentFrame(message=message)))
+        rest = begin(self._rtvi.push_frame(frame))
         if rest is not None:
             self._rtvi.create_task(_until_done(rest), "send")
+
+    def _drop_client(self) -> None:
+        """End the pipeline of a client that does not read."""
+        if not self._is_dropped:
+            self._is_dropped = True
+            session = self._rtvi.session_processor
+            logger.warning("session %s: the client does not read; closing", session.session.id)
+            session.finish("failed")
+            self._rtvi.create_task(self._rtvi.pipeline_worker.cancel(reason="the client does not read"), "drop")
 
     async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Push a frame of either kind through the pipeline."""

@@ -14,6 +14,7 @@ from rtvi_plugins.interrupts import contained
 from rtvi_plugins.processor.calling import store_only
 from rtvi_plugins.processor.config import RTVIServiceOptionConfig
 from rtvi_plugins.processor.fitting import fitted
+from rtvi_plugins.processor.keeping import hold_value, keep_values
 from rtvi_plugins.processor.requests import MAX_SHOWN, MAX_TOLD, Code, Refusal, invalid
 from rtvi_plugins.processor.tables import NOTHING, RTVIServiceOption, Tables, is_integer
 from rtvi_plugins.processor.values import own
@@ -154,6 +155,7 @@ def _unknown(what: str, name: str, known: Collection[str], path: Path, suggest: 
 async def apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:
     """Run the handlers in order and swap the values in; when one fails, go back. Raises Refusal naming the option."""
     before = processor.values
+    holds = {(c.service, c.option.name): hold_value(processor, c.service, c.option.name, c.value) for c in changes}
     done: list[Change] = []
     try:
         for change in changes:
@@ -170,6 +172,7 @@ async def apply_all(processor: RTVIProcessor, changes: list[Change]) -> None:
     for change in changes:
         after.setdefault(change.service, {})[change.option.name] = change.value
     processor._config = MappingProxyType({name: MappingProxyType(options) for name, options in after.items()})
+    keep_values(processor, holds)
 
 
 async def apply(

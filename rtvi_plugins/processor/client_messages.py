@@ -7,7 +7,9 @@ because the client cannot be told apart from one that waits (rtvi-protocol 2.2).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +25,7 @@ from rtvi_plugins.schema import check
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.dispatching import Answering
+    from rtvi_plugins.processor.memory import Hold
     from rtvi_plugins.processor.message_types import MessageType
     from rtvi_plugins.processor.running import Call
 
@@ -126,6 +129,19 @@ class Waiting(NamedTuple):
 
     frame: RTVIClientMessageFrame
     request: Request
+    hold: Hold | None
+
+
+class Done(NamedTuple):
+    """One message that was answered or given up; what it held is not kept for that."""
+
+    frame: weakref.ref[RTVIClientMessageFrame]
+    id_digest: bytes
+
+
+def _digest(id_: object) -> bytes:
+    """Return what tells ids apart; they may be long."""
+    return hashlib.blake2b(str(id_).encode("utf-8", "replace"), digest_size=16).digest()
 
 
 class Unanswered:
@@ -136,7 +152,7 @@ class Unanswered:
 
     def __init__(self) -> None:
         self.waiting: list[Waiting] = []
-        self.done: deque[RTVIClientMessageFrame] = deque(maxlen=256)
+        self.done: deque[Done] = deque(maxlen=256)
 
     def take(self, message: RTVIClientMessageFrame | str) -> Request | None:
         """Take a request off the list: that of this very frame, or the oldest one of this id.
@@ -146,7 +162,7 @@ class Unanswered:
         for entry in self.waiting:
             if entry.frame is message or (isinstance(message, str) and entry.request.id == message):
                 return self._off(entry)
-        if isinstance(message, str) or any(frame is message for frame in self.done):
+        if isinstance(message, str) or any(done.frame() is message for done in self.done):
             return None
         # Not a frame of ours: somebody made it anew from what it knows of the message.
         return next((self._off(e) for e in self.waiting if e.request.id == str(message.msg_id)), None)
@@ -154,12 +170,13 @@ class Unanswered:
     def is_done(self, message: RTVIClientMessageFrame | str) -> bool:
         """Whether a message was answered or given up."""
         if isinstance(message, str):
-            return any(frame.msg_id == message for frame in self.done)
-        return any(frame is message for frame in self.done) or self.is_done(str(message.msg_id))
+            digest = _digest(message)
+            return any(done.id_digest == digest for done in self.done)
+        return any(done.frame() is message for done in self.done) or self.is_done(str(message.msg_id))
 
     def _off(self, entry: Waiting) -> Request:
         self.waiting.remove(entry)
-        self.done.append(entry.frame)
+        self.done.append(Done(weakref.ref(entry.frame), _digest(entry.frame.msg_id)))
         if entry.request.timer is not None:
             entry.request.timer.cancel()
         return entry.request
@@ -187,7 +204,8 @@ def _start_undeclared(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Ans
     if len(unanswered) >= processor.limits["max_actions"]:
         raise Refusal("Too many unanswered messages", Code.BUSY, Category.PROTOCOL)
     request, frame = Request(id_, t), RTVIClientMessageFrame(id_, t, d)
-    unanswered.waiting.append(Waiting(frame, request))
+    hold, processor.arriving = processor.arriving, None
+    unanswered.waiting.append(Waiting(frame, request, hold))
     timeout = processor.limits["message_timeout"]
     request.timer = asyncio.get_running_loop().call_later(timeout, _give_up, processor, frame)
     processor._starting = request

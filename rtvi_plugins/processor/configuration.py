@@ -17,6 +17,7 @@ from rtvi_plugins.errors import ActionError, Category, Suggestions
 from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.changes import Change, Values, apply, apply_all, check, faultless, named, read_update
 from rtvi_plugins.processor.initial import initial_values
+from rtvi_plugins.processor.keeping import hold_value, keep_values
 from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid
 from rtvi_plugins.processor.tables import NOTHING, RTVIService, RTVIServiceOption, Tables
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -154,6 +155,8 @@ async def apply_initial(processor: RTVIProcessor) -> list[str]:
             for name, value in options.items():
                 option = processor._tables.services[service].named_options[name]
                 try:
+                    if processor._tables is not type(processor).tables:  # else all sessions share the value
+                        keep_values(processor, {(service, name): hold_value(processor, service, name, value)})
                     await apply(processor, service, option, value)
                 except Refusal as refusal:
                     texts.append(refusal.text)

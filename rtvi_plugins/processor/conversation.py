@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.interrupts import pass_on
+from rtvi_plugins.processor.keeping import keep
 from rtvi_plugins.processor.requests import Code, Refusal, invalid
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -23,6 +24,7 @@ from rtvi_plugins.protocol.versions import Generation
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.dispatching import Answering
+    from rtvi_plugins.processor.memory import Hold
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +126,13 @@ def _output(processor: RTVIProcessor, sentence: str) -> None:
         processor.send(event(ServerType.BOT_OUTPUT, data))
 
 
+class HeldText(NamedTuple):
+    """A text that waits for the next turn."""
+
+    text: str
+    hold: Hold
+
+
 class UserText(NamedTuple):
     """What a `send-text` says: the text, whether it is to be answered at once, and whether aloud."""
 
@@ -171,7 +180,8 @@ def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | N
     if not run:
         if len(held) >= MAX_HELD_BACK:
             raise Refusal("Too many texts wait for the next turn", Code.BUSY, Category.PROTOCOL)
-        processor._held_back = [*held, content]
+        size = len(content.encode("utf-8", "replace"))
+        processor._held_back = [*held, HeldText(content, keep(processor, size, "a text"))]
         _acknowledge(processor, id_, content)
         return None
     return _take_turn(processor, id_, content)
@@ -189,10 +199,11 @@ async def _take_turn(processor: RTVIProcessor, id_: str, content: str | None) ->
 def _begin_turn(processor: RTVIProcessor, id_: str, content: str | None) -> None:
     """Have the responder answer; content None: what its context already holds."""
     held, processor._held_back = processor._held_back or [], None
+    texts = [one.text for one in held]
     if content is not None:
         _acknowledge(processor, id_, content)
-        held = [*held, content]
-    text = "\n".join(held)
+        texts.append(content)
+    text = "\n".join(texts)
     if text:
         processor.send(event(ServerType.USER_LLM_TEXT, {"text": text}))
     processor._turn = Turn(processor, text)

@@ -24,6 +24,7 @@ from rtvi_plugins.processor import (
     describing,
     functions,
     jobs,
+    keeping,
     media,
     readiness,
     repeats,
@@ -106,7 +107,7 @@ class RTVIProcessor(MessageLoop):
         self._attempts: OrderedDict[str, repeats.Attempt] | None = None
         self._calls: dict[str, functions.FunctionCall] | None = None
         self._jobs: jobs.SessionJobs | None = None
-        self._held_back: list[str] | None = None
+        self._held_back: list[conversation.HeldText] | None = None
         self._unanswered: client_messages.Unanswered | None = None
 
     # -- what the bot offers ------------------------------------------------------------------------------------------
@@ -350,6 +351,7 @@ class RTVIProcessor(MessageLoop):
         await super().close()
         if self._unanswered is not None:
             self._unanswered.clear()
+        keeping.release_all(self)
 
 
 def _disconnect(processor: RTVIProcessor, _id: str, _data: Any) -> Answering:

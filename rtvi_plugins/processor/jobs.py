@@ -28,6 +28,7 @@ from rtvi_plugins.protocol.versions import Generation
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.memory import Hold
     from rtvi_plugins.processor.tables import RTVIAction
 
 logger = logging.getLogger(__name__)
@@ -51,12 +52,13 @@ class SessionJobs:
     executor: what runs them, shared with other sessions; None: one of this session's own.
     """
 
-    __slots__ = ("_executor", "_groups", "_is_closed", "_pacer", "_processor")
+    __slots__ = ("_executor", "_groups", "_holds", "_is_closed", "_pacer", "_processor")
 
     def __init__(self, processor: RTVIProcessor, executor: Executor | None = None) -> None:
         self._processor = processor
         self._executor: Executor = LocalExecutor() if executor is None else executor
         self._groups: dict[str, JobGroup] = {}
+        self._holds: dict[str, Hold] = {}
         self._pacer = Pacer()
         self._is_closed = False
 
@@ -103,6 +105,9 @@ class SessionJobs:
         self._processor.answer(request, request.answer_result(result))
         if request.attempt is not None:
             request.attempt.settle(self._processor, result, None)
+        hold, self._processor.arriving = self._processor.arriving, None
+        if hold is not None:  # the arguments are kept until the job ends
+            self._holds[group.id] = hold
         group.begin()
 
     def start_own(self, action: RTVIAction, arguments: dict[str, Any]) -> JobGroup:
@@ -172,6 +177,7 @@ class SessionJobs:
 
     def _forget(self, group: JobGroup) -> None:
         self._groups.pop(group.id, None)
+        self._holds.pop(group.id, None)
 
     # -- stopping -----------------------------------------------------------------------------------------------------
 

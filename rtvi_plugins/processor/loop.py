@@ -17,11 +17,13 @@ from pydantic import BaseModel
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.dispatching import WITHOUT_WAITING
+from rtvi_plugins.processor.memory import KEPT, WAITING, Allowance, Hold, compact, of_limits, read
 from rtvi_plugins.processor.port import Port, Session
-from rtvi_plugins.processor.reading import ReadingMessages, Receive
+from rtvi_plugins.processor.reading import ReadingMessages, Receive, Waiting
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.threads import ThreadShare
-from rtvi_plugins.protocol.messages import Message
+from rtvi_plugins.protocol import wire
+from rtvi_plugins.protocol.messages import Message, NotJSONError
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,12 @@ DEFAULT_LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "max_threads": 8,
         "max_threads_total": 32,
         "max_waiting": 256,
+        "max_waiting_bytes": 8 * 1024 * 1024,
+        "max_waiting_bytes_total": 128 * 1024 * 1024,
+        "max_kept_bytes": 8 * 1024 * 1024,
+        "max_kept_bytes_total": 256 * 1024 * 1024,
+        "max_outgoing_bytes": 32 * 1024 * 1024,
+        "max_outgoing_bytes_total": 256 * 1024 * 1024,
         "ready_timeout": 30.0,
         "option_timeout": 8.0,
         "message_timeout": 8.0,
@@ -44,7 +52,16 @@ class MessageLoop(ReadingMessages):
 
     limits: ClassVar[Mapping[str, float]] = DEFAULT_LIMITS
 
-    __slots__ = ("_end_reason", "_ended", "_is_closing", "_threads", "_waiting_timer")
+    __slots__ = (
+        "_end_reason",
+        "_ended",
+        "_is_closing",
+        "_kept",
+        "_threads",
+        "_waiting_bytes",
+        "_waiting_timer",
+        "value_holds",
+    )
 
     def __init__(self, port: Port | None, session: Session | None) -> None:
         super().__init__(port, session or Session(), self.limits["max_actions"])
@@ -53,6 +70,9 @@ class MessageLoop(ReadingMessages):
         self._end_reason: str | None = None
         self._is_closing = False
         self._threads: ThreadShare | None = None
+        self._waiting_bytes: Allowance | None = None
+        self._kept: Allowance | None = None
+        self.value_holds: dict[tuple[str, str], Hold] | None = None
 
     async def handle_message(self, message: Message | BaseModel) -> None:
         """Handle one decoded message of the client; returns once it is answered, or kept for the bot to be ready.
@@ -91,24 +111,34 @@ class MessageLoop(ReadingMessages):
             return False  # what is malformed is refused at once: waiting would change nothing
         if self._waiting is None:
             self._waiting = deque()
+        id_: str = message["id"]
         if len(self._waiting) >= self.limits["max_waiting"]:
-            text = f"The bot is not ready and {len(self._waiting)} messages wait already"
-            self._refuse_waiting(message, Refusal(text, Code.BUSY, Category.PROTOCOL))
+            self._refuse_waiting(id_, f"The bot is not ready and {len(self._waiting)} messages wait already")
             return True
-        self._waiting.append(message)
+        try:
+            text = compact(wire.encode(message))
+        except NotJSONError:  # from code that hands on a message itself
+            self.refuse(Request(id_), Refusal("Invalid message: not JSON", Code.INVALID_MESSAGE, Category.PROTOCOL))
+            return True
+        self.arriving = None  # counted as what waits from now on
+        hold = self.waiting_bytes.hold(len(text) + len(id_))
+        if hold is None:
+            self._refuse_waiting(id_, f"The bot is not ready and {self.waiting_bytes.used} bytes wait already")
+            return True
+        self._waiting.append(Waiting(id_, text, hold))
         if self._waiting_timer is None and not self._readiness.bot:
             timeout = self.limits["ready_timeout"]
             self._waiting_timer = asyncio.get_running_loop().call_later(timeout, self._stop_waiting)
         return True
 
-    def _refuse_waiting(self, message: Message, refusal: Refusal) -> None:
-        self.refuse(Request(message["id"]), refusal)
+    def _refuse_waiting(self, id_: str, text: str) -> None:
+        self.refuse(Request(id_), Refusal(text, Code.BUSY, Category.PROTOCOL))
 
     def _stop_waiting(self) -> None:
         self._waiting_timer = None
         waiting, self._waiting = self._waiting or (), None
         for message in waiting:
-            self._refuse_waiting(message, Refusal("The bot is not ready", Code.NOT_READY, Category.PROTOCOL))
+            self.refuse(Request(message.id), Refusal("The bot is not ready", Code.NOT_READY, Category.PROTOCOL))
 
     def release_waiting(self) -> None:
         """Handle what waited, in order, before anything newer."""
@@ -119,8 +149,11 @@ class MessageLoop(ReadingMessages):
             self._lead(self._next_waiting)
 
     async def _next_waiting(self) -> Message | None:
+        self.arriving = None
         if self._waiting:
-            return self._waiting.popleft()
+            message = self._waiting.popleft()
+            self.arriving = message.hold
+            return read(message.text)  # type: ignore[no-any-return]
         self._waiting = None
         return None
 
@@ -143,6 +176,25 @@ class MessageLoop(ReadingMessages):
         """Wait until nothing runs for the client."""
         while tasks := self._tasks():
             await asyncio.wait(tasks, timeout=0.1)
+
+    @property
+    def waiting_bytes(self) -> Allowance:
+        """The bytes of this session's messages that wait: to be read, for the bot, for their handlers to end."""
+        if self._waiting_bytes is None:
+            self._waiting_bytes = of_limits({**DEFAULT_LIMITS, **self.limits}, "max_waiting_bytes", WAITING)
+        return self._waiting_bytes
+
+    @property
+    def kept_bytes(self) -> Allowance:
+        """The bytes that are kept for this session's client."""
+        if self._kept is None:
+            self._kept = of_limits({**DEFAULT_LIMITS, **self.limits}, "max_kept_bytes", KEPT)
+        return self._kept
+
+    def hold_arriving(self, size: int) -> bool:
+        """Count a message that is about to be handled, as long as it is; False when it has to be refused."""
+        self.arriving = self.waiting_bytes.hold(size)
+        return self.arriving is not None
 
     @property
     def thread_share(self) -> ThreadShare:
@@ -195,7 +247,7 @@ class MessageLoop(ReadingMessages):
         for timer in (self._clock, self._waiting_timer):
             if timer is not None:
                 timer.cancel()
-        self._clock = self._waiting_timer = self._waiting = None
+        self._clock = self._waiting_timer = self._waiting = self.arriving = None
         tasks = self._workers | self._tasks()
         tasks.discard(asyncio.current_task())
         for task in tasks:

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from rtvi_plugins.processor import memory
+from rtvi_plugins.protocol import wire
+
 if TYPE_CHECKING:
     from rtvi_plugins.protocol.frames import Frame, FrameDirection
     from rtvi_plugins.protocol.messages import Message
@@ -29,11 +32,10 @@ class Caller(NamedTuple):
 class Session:
     """What a processor knows of its session. `state` belongs to the plugins: use keys of your own name.
 
-    start:    what the client sent with its start: a mapping of JSON values, or its JSON text.
-    snapshot: the newest accessibility tree of the client's page (`ui-snapshot`), or None.
+    start: what the client sent with its start: a mapping of JSON values, or its JSON text.
     """
 
-    __slots__ = ("_start", "_state", "caller", "id", "snapshot")
+    __slots__ = ("_snapshot", "_start", "_state", "caller", "id", "snapshot_hold")
 
     def __init__(
         self,
@@ -45,13 +47,28 @@ class Session:
         self.caller = caller
         # As text: read, small values take many times as much memory.
         self._start = start if isinstance(start, bytes) else json.dumps(dict(start)).encode()
-        self.snapshot: dict[str, Any] | None = None
+        self._snapshot: bytes | None = None
+        self.snapshot_hold: memory.Hold | None = None
         self._state: dict[str, Any] | None = None
 
     @property
     def start(self) -> Mapping[str, Any]:
         """What the client sent with its start, beside `config`; read only, its lists and objects are copies."""
         return MappingProxyType(json.loads(self._start)) if self._start else _NO_DATA
+
+    @property
+    def snapshot(self) -> dict[str, Any] | None:
+        """The newest accessibility tree of the client's page (`ui-snapshot`), read anew each time, or None."""
+        return None if self._snapshot is None else memory.read(self._snapshot)
+
+    @snapshot.setter
+    def snapshot(self, tree: Mapping[str, Any] | None) -> None:
+        """Keep a tree, as JSON text: as objects it would take many times as much memory. Raises NotJSONError."""
+        self.keep_snapshot(None if tree is None else wire.encode(tree))
+
+    def keep_snapshot(self, text: bytes | None) -> None:
+        """Keep a tree that is JSON text already."""
+        self._snapshot = None if text is None else memory.compact(text)
 
     @property
     def state(self) -> dict[str, Any]:

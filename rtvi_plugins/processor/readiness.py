@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.interrupts import pass_on
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+MOST_OF_ID: Final = 1_000
+"""Characters of the id of a `client-ready`, which is kept until the bot is ready."""
+
+
 def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering | None:
     """Learn the client's version, tell the application, and see that `bot-ready` follows."""
+    if len(id_) > MOST_OF_ID:
+        text = f"Invalid message: id: longer than {MOST_OF_ID} characters"
+        raise Refusal(text, Code.INVALID_MESSAGE, Category.PROTOCOL)
     given = data.get("version") if data else None
     version = parse_version(given) or LEGACY_VERSION
     processor.version = version

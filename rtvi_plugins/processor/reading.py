@@ -11,11 +11,12 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from types import CoroutineType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.dispatching import DispatchingMessages
 from rtvi_plugins.processor.ending import not_foreseen
+from rtvi_plugins.processor.memory import Hold
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.requests import ACTION_RESPONSE, SERVER_RESPONSE, Refusal, Request, answer_of
 from rtvi_plugins.processor.running import (
@@ -56,6 +57,14 @@ def _may_be_apart(message: Message) -> bool:
         return False
 
 
+class Waiting(NamedTuple):
+    """A message that waits for the bot to be ready, as JSON text."""
+
+    id: str
+    text: bytes
+    hold: Hold
+
+
 class Readiness:
     """Where the handshake stands.
 
@@ -75,6 +84,7 @@ class ReadingMessages(DispatchingMessages):
     """Reads and handles. `MessageLoop` knows which messages wait for the bot, and what the end of a session means.
 
     _readers:      the tasks that read, and what they read from; two, as long as messages wait for the bot.
+    arriving:      the bytes of the message that was received last, if they are counted; whoever keeps it takes them.
     _is_heedful:   something of the following, or a handshake that is not over, has to be looked at before a message.
     _is_over:      nothing more is handled.
     _is_spreading: each message gets a task of its own; _not_begun, _begun: how many of these are still to begin, did.
@@ -82,14 +92,15 @@ class ReadingMessages(DispatchingMessages):
 
     __slots__ = (
         "_begun", "_is_heedful", "_is_over", "_is_spreading", "_not_begun", "_readers", "_readiness", "_receive",
-        "_waiting", "_workers", "session",
+        "_waiting", "_workers", "arriving", "session",
     )  # fmt: skip
 
     def __init__(self, port: Port | None, session: Session, max_running: float) -> None:
         super().__init__(port, max_running)
         self.session = session
         self._readiness = Readiness()
-        self._waiting: deque[Message] | None = None
+        self._waiting: deque[Waiting] | None = None
+        self.arriving: Hold | None = None
         self._receive: Receive | None = None
         self._readers: dict[asyncio.Task[Any] | None, Receive] = {}
         self._workers: set[asyncio.Task[Any]] = set()
@@ -139,6 +150,7 @@ class ReadingMessages(DispatchingMessages):
         steps: Any = None
         step: Any = None
         rest: Any
+        hold: Hold | None = None
         done: list[Any] = []
         is_reading = True
         try:
@@ -251,7 +263,10 @@ class ReadingMessages(DispatchingMessages):
                         is_reading = False
                         self._held_up(task)
                         message = answering = data = None  # nor all it came from
+                        hold, self.arriving = self.arriving, None
                         await rest
+                        if hold is not None:
+                            hold.release()
                 except BaseException as error:
                     pass_on(error)
                     logger.exception("handling a message failed")
@@ -279,13 +294,18 @@ class ReadingMessages(DispatchingMessages):
         """Handle a message in a task of its own, and yet in its turn: tasks begin in the order they are made in."""
         self._not_begun += 1
         loop = self._loop or asyncio.get_running_loop()
-        self._workers.add(loop.create_task(self._work_apart(message)))
+        hold, self.arriving = self.arriving, None
+        self._workers.add(loop.create_task(self._work_apart(message, hold)))
 
     async def _until_begun(self) -> None:
         while self._not_begun:  # noqa: ASYNC110 - they begin in the next turn of the event loop
             await asyncio.sleep(0)
 
-    async def _work_apart(self, message: Message | None) -> None:  # noqa: C901 - the hot path, written out
+    async def _work_apart(  # noqa: C901 - the hot path, written out
+        self,
+        message: Message | None,
+        hold: Hold | None,  # noqa: ARG002 - it counts as long as this call lasts
+    ) -> None:
         self._not_begun -= 1
         self._begun = begun = self._begun + 1
         task: Any = asyncio.current_task(self._loop)

@@ -8,23 +8,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.processor import keeping, memory
 from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid
 from rtvi_plugins.protocol import wire
+from rtvi_plugins.protocol.messages import NotJSONError
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.answering import AnsweringRequests
     from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.memory import Hold
 
 MAX_KEPT: Final = 128
 """How many answers a session keeps; the oldest settled one goes first."""
-
-MAX_BYTES: Final = 4 * 1024 * 1024
-"""How many bytes of results a session keeps; the oldest go first."""
 
 MAX_WAITING: Final = 16
 """How many repeats may wait for one running action."""
@@ -35,29 +35,51 @@ MAX_KEY_LENGTH: Final = 200
 class Attempt:
     """One keyed action: what it asked for, its outcome once there is one, and the repeats that wait for that."""
 
-    __slots__ = ("asked", "is_settled", "refusal", "text", "waiting")
+    __slots__ = ("asked", "hold", "is_settled", "refusal", "text", "waiting")
 
     def __init__(self, asked: bytes) -> None:
         self.asked = asked
         self.is_settled = False
         self.text = b"null"
+        self.hold: Hold | None = None
         self.refusal: Refusal | None = None
         self.waiting: list[Request] = []
 
     def settle(self, processor: AnsweringRequests, result: Any, refusal: Refusal | None) -> None:
         """Keep the outcome and answer the repeats with it."""
         # As text: a handler may go on using what it returned.
-        self.is_settled, self.text, self.refusal = True, wire.encode(result), refusal
+        self.text, self.refusal = wire.encode(result), refusal
         waiting, self.waiting = self.waiting, []
         for request in waiting:
             self.answer(processor, request)
+        self._keep(cast("RTVIProcessor", processor))
+
+    def _keep(self, processor: RTVIProcessor) -> None:
+        """Count the outcome. One that is too large is dropped: a repeat is refused then, and not run again."""
+        size = len(self.text) if self.refusal is None else len(wire.encode(_plain(self.refusal)))
+        self.hold = keeping.hold(processor, size)
+        self.is_settled = True
+        if self.hold is None:
+            text = "The answer to this idempotency_key was too large to be kept"
+            self.text, self.refusal = b"null", Refusal(text, Code.BUSY, Category.PROTOCOL)
+        self.text = memory.compact(self.text)
 
     def answer(self, processor: AnsweringRequests, request: Request) -> None:
         """Answer a repeat as the first was answered."""
         if self.refusal is not None:
             processor.refuse(request, self.refusal)
         else:
-            processor.answer(request, request.answer_result(orjson.loads(self.text)))
+            processor.answer(request, request.answer_result(memory.read(self.text)))
+
+
+def _plain(refusal: Refusal) -> Any:
+    """Return what a refusal says; without its details where these are not JSON."""
+    data = refusal.as_data()
+    try:
+        wire.encode(data)
+    except NotJSONError:
+        refusal.details = None
+    return refusal.as_data()
 
 
 def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[str, str, dict[str, Any]]) -> bool:
@@ -70,14 +92,8 @@ def begin(processor: RTVIProcessor, request: Request, key: object, asked: tuple[
     digest = hashlib.sha256(_written(asked)).digest()
     first = attempts.get(key)
     if first is None:
-        kept = sum(len(attempt.text) for attempt in attempts.values())
-        while kept > MAX_BYTES and (old := next((k for k, a in attempts.items() if a.is_settled), None)) is not None:
-            kept -= len(attempts.pop(old).text)
-        if len(attempts) >= MAX_KEPT:
-            oldest = next((k for k, attempt in attempts.items() if attempt.is_settled), None)
-            if oldest is None:
-                raise Refusal("Too many keyed actions at once", Code.BUSY, Category.PROTOCOL)
-            del attempts[oldest]
+        if len(attempts) >= MAX_KEPT and not keeping.forget_oldest_answer(processor):
+            raise Refusal("Too many keyed actions at once", Code.BUSY, Category.PROTOCOL)
         attempts[key] = request.attempt = Attempt(digest)
         return True
     if first.asked != digest:

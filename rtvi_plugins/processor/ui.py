@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from rtvi_plugins.errors import Category, did_you_mean
 from rtvi_plugins.processor.ending import OF_EVENT, refuse_failed
 from rtvi_plugins.processor.fitting import fitted
+from rtvi_plugins.processor.keeping import keep_snapshot
 from rtvi_plugins.processor.requests import Code, Refusal, Request, invalid, listed
+from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.frames import (
     FrameDirection,
     RTVIUICancelJobGroupFrame,
@@ -152,7 +154,7 @@ def on_ui_snapshot(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
     tree = data.get("tree") if data else None
     if not isinstance(tree, dict) or not isinstance(tree.get("root"), dict):
         raise invalid("expected object with root", "tree")
-    processor.session.snapshot = tree
+    keep_snapshot(processor, wire.encode(tree))
     return _start_delivery(processor, RTVIUISnapshotFrame(id_, tree))
 
 

@@ -23,6 +23,7 @@ from rtvi_plugins.errors import StartupError
 from rtvi_plugins.hosting import access, remaining, succession
 from rtvi_plugins.hosting.admission import GONE, STOPPING, Admission, Denied, as_config
 from rtvi_plugins.hosting.answers import refuse_handshake
+from rtvi_plugins.hosting.bodies import Body
 from rtvi_plugins.processor.port import Caller, Session
 from rtvi_plugins.server import single_turn
 from rtvi_plugins.server.connection import GOING_AWAY, INTERNAL_ERROR, NORMAL, Connection
@@ -71,7 +72,7 @@ class BotHost(Admission):
             self.admit(request.headers, request.url.scheme)
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
-            start = self.read_start(settled, await self._read_body(request))
+            start = self.read_start(settled, self.read_body((await self._read_body(request)).content))
         except Denied as denied:
             return refused(denied)
         scheme = "wss" if request.url.scheme == "https" else "ws"
@@ -81,16 +82,14 @@ class BotHost(Admission):
             url += f"?session={self.starts.add(start)}"
         return JSONResponse({"ws_url": url, "wsUrl": url})
 
-    async def _read_body(self, request: Request) -> Any:
-        body = b""
+    async def _read_body(self, request: Request) -> Body:
+        body = Body(self.limits)
         try:
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > self.limits.max_message_bytes:
-                    raise Denied(413, f"The body is larger than {self.limits.max_message_bytes} bytes")
+                body.add(chunk)
         except ClientDisconnect:
             raise Denied(400, GONE) from None
-        return self.read_body(body)
+        return body
 
     async def act(self, request: Request) -> Response:
         """`POST /action`: run a legacy client's actions without a connection."""
@@ -98,7 +97,8 @@ class BotHost(Admission):
             self.admit(request.headers, request.url.scheme)
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
-            body = await self._read_body(request)
+            given = await self._read_body(request)
+            body = self.read_body(given.content)
             start = self.read_start(settled, body, beside=("actions",))
             try:
                 actions = single_turn.read_actions(body)
@@ -111,7 +111,7 @@ class BotHost(Admission):
         collector = single_turn.Collector(wanted, self.limits.max_outgoing_bytes)
         peer = request.client.host if request.client else ""
         processor = self._make(start, peer, collector)
-        turn = single_turn.Turn(self.bot, processor, collector, actions, start.config)
+        turn = single_turn.Turn(self.bot, processor, collector, actions, start.config, given.hold)
         self._turns += 1
         self._running_turns.add(turn)
         turn.task.add_done_callback(lambda _: self._end_turn(turn))

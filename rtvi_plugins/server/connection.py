@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.hosting.answers import ABORT, ASGIMessage, Receive, Send
+from rtvi_plugins.processor.memory import COUNTED, OUTGOING, NoRoomError, compact
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.processor.stepping import begin
 from rtvi_plugins.protocol import wire
@@ -47,6 +48,10 @@ def _size(data: str | bytes) -> int:
     return len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
 
 
+def _salvage(data: str | bytes) -> dict[str, str] | None:
+    return wire.salvage(data) if isinstance(data, str) else codec.salvage_binary(data)
+
+
 class Connection:
     """A processor's port to one client. `processor` is set right after both are made.
 
@@ -54,8 +59,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_flushing", "_is_kicked", "_is_reading",
-        "_limits", "_out", "_out_bytes", "_receive", "_send", "_write", "_write_timer", "processor",
+        "_abort", "_flusher", "_in_a_row", "_is_binary", "_is_closed", "_is_counted", "_is_flushing", "_is_kicked",
+        "_is_reading", "_limits", "_out", "_out_bytes", "_receive", "_send", "_write", "_write_timer", "processor",
     )  # fmt: skip
 
     processor: RTVIProcessor
@@ -70,6 +75,7 @@ class Connection:
         self._out_bytes = 0
         self._is_binary = False
         self._is_closed = False
+        self._is_counted = False
         self._is_flushing = False
         self._is_kicked = False
         self._is_reading = True
@@ -91,6 +97,8 @@ class Connection:
             # From here to the next message nobody comes by to write: only now does `send` need a kick, a turn of the
             # loop. There must be no other `await` between the flush and this one.
             self._is_reading = True
+            if self._is_counted:
+                self._is_counted, self.processor.arriving = False, None
             event = await self._receive()
             self._is_reading = False
             if event["type"] != "websocket.receive" or self._is_closed:
@@ -99,11 +107,15 @@ class Connection:
             try:
                 message = self._read(event)
             except InvalidJSONError as error:
-                self._refuse(error)
+                self._refuse(error.value, f"Invalid message: {error}", Code.INVALID_MESSAGE, str(error))
                 continue
+            except NoRoomError as error:
+                self._refuse(error.value, str(error), Code.BUSY, "too many bytes of earlier messages wait")
+                continue
+            del event  # what may be large must not be held twice
             if message.__class__ is dict:
                 return message
-            if message is not None or event.get("text") is not None:
+            if message is not None or not self._is_binary:
                 self.processor.tell_invalid("expected an object")
 
     def _read(self, event: ASGIMessage) -> Message | None:
@@ -114,22 +126,28 @@ class Connection:
         data = event["bytes"] if text is None else text
         if len(data) > LARGE:
             self._in_a_row = YIELD_EVERY
-        if len(data) * 4 > limits.max_message_bytes and _size(data) > limits.max_message_bytes:
-            found = codec.salvage_binary(data) if text is None else wire.salvage(text)
-            raise InvalidJSONError(f"larger than {limits.max_message_bytes} bytes", found)
+        if len(data) > COUNTED:
+            self._count(data)
         if text is not None:
             return wire.decode(text, limits.max_depth, limits.max_nodes)  # type: ignore[no-any-return]
         return codec.read_binary(event["bytes"], limits.max_depth, limits.max_nodes)
 
-    def _refuse(self, error: InvalidJSONError) -> None:
-        """Tell what is wrong with a message: by reply where an id could be read."""
-        message = error.value
-        id_ = message.get("id") if isinstance(message, dict) and message.get("label") == LABEL else None
+    def _count(self, data: str | bytes) -> None:
+        """Count a message that is not small. Raises InvalidJSONError, NoRoomError."""
+        size, most = _size(data), self._limits.max_message_bytes
+        if size > most:
+            raise InvalidJSONError(f"larger than {most} bytes", _salvage(data))
+        if not self.processor.hold_arriving(size):
+            raise NoRoomError(_salvage(data))
+        self._is_counted = True
+
+    def _refuse(self, found: Any, text: str, code: Code, event: str) -> None:
+        """Tell why a message is refused: by reply where an id could be read, else by an event."""
+        id_ = found.get("id") if isinstance(found, dict) and found.get("label") == LABEL else None
         if isinstance(id_, str):
-            refusal = Refusal(f"Invalid message: {error}", Code.INVALID_MESSAGE, Category.PROTOCOL)
-            self.processor.refuse(Request(id_), refusal)
+            self.processor.refuse(Request(id_), Refusal(text, code, Category.PROTOCOL))
         else:
-            self.processor.tell_invalid(str(error))
+            self.processor.tell_invalid(event)
 
     # -- out ----------------------------------------------------------------------------------------------------------
 
@@ -142,15 +160,30 @@ class Connection:
             is_binary = self._is_binary
             if self._write(codec.write_binary(data) if is_binary else data, is_binary):
                 return
-        self._out_bytes += len(data)
-        if len(self._out) >= self._limits.max_outgoing or self._out_bytes > self._limits.max_outgoing_bytes:
+        if not self._has_room_for(len(data)):
             logger.warning("session %s: the client does not read; closing", self.processor.session.id)
             self.abort()
             return
-        self._out.append(data)
+        self._out.append(compact(data))
         if self._is_reading and not self._is_kicked:
             self._is_kicked = True
             asyncio.get_running_loop().call_soon(self._kick)
+
+    def _has_room_for(self, size: int) -> bool:
+        """Count a message that has to wait for the client to read; False when too much waits already."""
+        limits = self._limits
+        if len(self._out) >= limits.max_outgoing or self._out_bytes + size > limits.max_outgoing_bytes:
+            return False
+        if not OUTGOING.take(size, limits.max_outgoing_bytes_total):
+            return False
+        self._out_bytes += size
+        return True
+
+    def _forget_out(self) -> None:
+        """Drop what waits to be written."""
+        self._out.clear()
+        OUTGOING.give_back(self._out_bytes)
+        self._out_bytes = 0
 
     def _kick(self) -> None:
         """Write what the reading task has not written by itself."""
@@ -176,6 +209,7 @@ class Connection:
                 if out:  # not when the connection was dropped meanwhile
                     del out[0]
                     self._out_bytes -= len(data)
+                    OUTGOING.give_back(len(data))
                 if rest is not None and self._write_timer is not None:
                     self._write_timer.cancel()
                     self._write_timer = None
@@ -223,7 +257,7 @@ class Connection:
     def abort(self) -> None:
         """Close at once, whether the client reads or not."""
         self._is_closed = True
-        self._out.clear()
+        self._forget_out()
         self.processor.finish("failed")
         if self._abort is not None:
             self._abort()
@@ -234,6 +268,7 @@ class Connection:
             self._write_timer.cancel()
             self._write_timer = None
         if self._is_closed:
+            self._forget_out()
             return
         try:
             async with asyncio.timeout(self._limits.send_timeout):
@@ -246,3 +281,4 @@ class Connection:
             logger.debug("session %s: closing ended: %r", self.processor.session.id, error)
             self.abort()
         self._is_closed = True
+        self._forget_out()

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.interrupts import pass_on
+from rtvi_plugins.processor.memory import compact
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message, ServerType
@@ -28,6 +29,7 @@ from rtvi_plugins.protocol.messages import LABEL, ClientType, Message, ServerTyp
 if TYPE_CHECKING:
     from rtvi_plugins.binding import Bot
     from rtvi_plugins.processor.core import RTVIProcessor
+    from rtvi_plugins.processor.memory import Hold
     from rtvi_plugins.protocol.frames import Frame, FrameDirection
 
 logger = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ class Collector:
                 self.on_full()
             return
         self._room -= len(text)
-        self._kept.append(text)
+        self._kept.append(compact(text))
         self._changed.set()
 
     def finish(self) -> None:
@@ -131,13 +133,19 @@ class Turn:
         collector: Collector,
         actions: list[Message],
         config: Mapping[str, Mapping[str, Any]],
+        hold: Hold,
     ) -> None:
-        """Begin it. `config`: values that it starts with, checked; when one of them fails, nothing is run."""
+        """Begin it.
+
+        config: values that it starts with, checked; when one of them fails, nothing is run.
+        hold:   the bytes of the request, which count until the turn is over.
+        """
         self._bot = bot
         self._processor = processor
         self._collector = collector
         self._actions = actions
         self._config = config
+        self._hold = hold
         self._reason = "failed"
         self.task = asyncio.get_running_loop().create_task(self._live())
         collector.on_full = self._overflow
@@ -186,6 +194,7 @@ class Turn:
                 await self._processor.close()
                 await self._bot.session_ended(self._processor, self._reason)
             finally:
+                self._hold.release()
                 self._collector.finish()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from rtvi_plugins.hosting.answers import ABORT
+from rtvi_plugins.manifest.model import Limits
+from rtvi_plugins.processor.memory import WAITING
 from rtvi_plugins.server.connection import WRITE
 
 if TYPE_CHECKING:
@@ -29,13 +31,25 @@ SMALL: Final = 4096
 """Bytes of a message that may wait beside others; after a larger one, the socket is left alone at once."""
 
 
+FREE: Final = 65_536
+"""Bytes of a client that may wait whatever else does: no more than the system gives at once."""
+
+TRY_AGAIN_LATER: Final = 1013
+"""The close code for a client for whose message there is no room."""
+
+
 class Inbox:
-    """What uvicorn needs of `asyncio.Queue` for its one reader, in a tenth of the memory and half of the time."""
+    """What uvicorn needs of `asyncio.Queue` for its one reader, in a tenth of the memory and half of the time.
 
-    __slots__ = ("_loop", "_next", "_unread", "_waiter")
+    large: bytes of large messages that wait; `on_emptied` is called once none does.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("_loop", "_next", "_on_emptied", "_unread", "_waiter", "large")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_emptied: Callable[[], None]) -> None:
         self._loop = loop
+        self._on_emptied = on_emptied
+        self.large = 0
         self._unread: list[Any] = []
         self._next = 0  # taking the first of a long list away would move all the others
         self._waiter: asyncio.Future[None] | None = None
@@ -67,6 +81,9 @@ class Inbox:
         if self._next == len(unread):
             unread.clear()
             self._next = 0
+            if self.large:
+                self.large = 0
+                self._on_emptied()
         else:
             unread[self._next - 1] = None
         return event
@@ -79,11 +96,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     Beyond that it closes what uvicorn leaves open: memory that a client can fill with parts of messages or with pings.
     """
 
+    most_waiting: ClassVar[int] = Limits().max_waiting_bytes_total
+    """Bytes of all clients that may wait to be read, or for the rest of their message."""
+
     _late_pongs = b""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.queue = cast("asyncio.Queue[Any]", Inbox(self.loop))
+        self._inbox = Inbox(self.loop, self._count)
+        self.queue = cast("asyncio.Queue[Any]", self._inbox)
+        self._counted = 0
 
     def handle_connect(self, event: Any) -> None:
         """Add what the endpoint may use to the scope, before it sees it."""
@@ -129,9 +151,36 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 return
         else:
             self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
-        if not self.read_paused and (len(data) > SMALL or len(cast("Inbox", self.queue)) >= MOST_UNREAD):
+        if len(data) > SMALL:
+            self._inbox.large += len(data)
+        if not self.read_paused and (len(data) > SMALL or len(self._inbox) >= MOST_UNREAD):
             self.read_paused = True
             self.transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent, and count what of it has to wait."""
+        super().data_received(data)
+        if self.frames or self._counted or self._inbox.large or self.conn.reader.buffer:
+            self._count()
+
+    def _count(self) -> None:
+        """Count what waits of this client; drop it when it is one of many for which there is no room."""
+        size = sum(map(len, self.frames)) + len(self.conn.reader.buffer) + self._inbox.large
+        size = 0 if size <= FREE else size
+        before, self._counted = self._counted, size
+        WAITING.give_back(before)
+        if size and not WAITING.take(size, self.most_waiting):
+            self._counted = 0
+            if size > before and not (self.close_sent or self.transport.is_closing()):
+                self.frames = []
+                self.conn.fail(TRY_AGAIN_LATER, "too many bytes wait")
+                self.handle_parser_exception()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of what waited."""
+        super().connection_lost(exc)
+        WAITING.give_back(self._counted)
+        self._counted = 0
 
     def handle_cont(self, event: Any) -> None:
         """Join the parts of a message from time to time: parts may be empty, so their number has no bound."""

@@ -107,12 +107,21 @@ class Turn:
         self.settle(NOTE_FAILED if has_failed or kind is None else NOTE_INTERRUPTED, has_failed=has_failed)
 
 
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of JSON that a conversation keeps: far more than any model takes; a client can append what it likes."""
+
+
+def _size(turn: Iterable[Message]) -> int:
+    return sum(len(json.dumps(message)) for message in turn)
+
+
 class Conversation:
-    """The settled turns of one session, oldest first, at most `max_history` messages."""
+    """The settled turns of one session, oldest first, at most `max_history` messages and `MAX_BYTES`."""
 
     def __init__(self, max_history: int) -> None:
         self._max = max_history
         self._turns: deque[tuple[Message, ...]] = deque()
+        self._sizes: deque[int] = deque()
         self._count = 0
         self._open: Turn | None = None
         self._later: deque[Message] = deque(maxlen=max_history)
@@ -139,6 +148,8 @@ class Conversation:
             self._add((message,))
         else:
             self._later.append(message)
+            while len(self._later) > 1 and _size(self._later) > MAX_BYTES:
+                self._later.popleft()
 
     def keep(self, asked: list[Message], rounds: list[list[Message]]) -> None:
         """Take in a settled turn; of one that is too long by itself its oldest rounds are left out."""
@@ -151,15 +162,20 @@ class Conversation:
         if not turn:
             return
         self._turns.append(turn)
+        self._sizes.append(_size(turn))
         self._count += len(turn)
-        while self._count > self._max and len(self._turns) > 1:
-            self._count -= len(self._turns.popleft())
+        while len(self._turns) > 1 and (self._count > self._max or sum(self._sizes) > MAX_BYTES):
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self._count -= len(self._turns.popleft())
+        self._sizes.popleft()
 
     def forget_half(self) -> bool:
         """Drop the older half of the turns, because the model cannot take so much; False when there is none."""
         count = (len(self._turns) + 1) // 2
         for _ in range(count):
-            self._count -= len(self._turns.popleft())
+            self._drop_oldest()
         return count > 0
 
     def messages(self) -> list[Message]:
