@@ -40,7 +40,9 @@ class Binder:
         self._host = host
         self._manifest = loaded.manifest
         self.report = Report(loaded)
-        self.values = Values(loaded.manifest.defs, self.report)
+        self.values = Values(
+            loaded.manifest.defs, self.report, checks_formats=loaded.manifest.runtime.formats == "check"
+        )
         self.matching = matching(host, self.report)
         self.plan = check_pipeline(self.report, host) if with_code else None
         self._binds = Binds(self.report, self.plan)

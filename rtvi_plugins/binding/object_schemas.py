@@ -42,7 +42,9 @@ def lost_names(arguments: Arguments, rules: Mapping[str, Any]) -> Iterator[Schem
     except ValueError:
         return  # told by whoever checks the schema
     known = set(arguments.properties)
-    if not isinstance(whole, dict) or takes_others(closed({k: held for k, held in whole.items() if k != "required"})):
+    if not isinstance(whole, dict) or takes_others(
+        closed({k: held for k, held in whole.items() if k != "required"}, known)
+    ):
         return
     for path, schema in subschemas({key: held for key, held in whole.items() if key in (*IN_PLACE, "not")}):
         yield from _lost_in(schema, path, known)

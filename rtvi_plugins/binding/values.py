@@ -37,10 +37,12 @@ _YAML_BOOLEANS: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "
 class Values:
     """Compiles the value schemas of one manifest; for a faulty one, reported, any value will do."""
 
-    def __init__(self, definitions: Mapping[str, Any], report: Report, at: Path = ()) -> None:
+    def __init__(
+        self, definitions: Mapping[str, Any], report: Report, at: Path = (), *, checks_formats: bool = False
+    ) -> None:
         """Take the shared definitions, whose `$defs` stand at a path."""
         self._report = report
-        self._shared = SharedSchemas(definitions)
+        self._shared = SharedSchemas(definitions, checks_formats=checks_formats)
         # Documents that were found sound, as JSON; and what came of them. A large manifest says most things often.
         self._sound: set[bytes] = set()
         self._made: dict[tuple[bytes, str], ValueSchema] = {}
@@ -66,7 +68,11 @@ class Values:
 
     def _warn_of_formats(self, keywords: Mapping[str, Any] | bool, path: Path) -> bool:
         """Warn of formats that nobody knows; True when there is one."""
-        found = list(unknown_formats(keywords if isinstance(keywords, bool) else dict(keywords), are_checked=False))
+        found = list(
+            unknown_formats(
+                keywords if isinstance(keywords, bool) else dict(keywords), are_checked=self._shared.checks_formats
+            )
+        )
         for place, text, hint in found:
             expected = "" if hint else "a format of JSON Schema"
             self._report.add(
@@ -142,7 +148,11 @@ class Values:
         if not arguments.is_schema:
             return self.compiled_arguments(self._sources(arguments.properties, path), path)
         rules, definitions = split_keywords(arguments)
-        own = self if definitions is None else Values(definitions, self._report, path)
+        own = (
+            self
+            if definitions is None
+            else Values(definitions, self._report, path, checks_formats=self._shared.checks_formats)
+        )
         return own.with_rules(arguments, rules, path)
 
     def with_rules(self, arguments: Arguments, rules: Mapping[str, Any], path: Path) -> ArgumentsSchema:

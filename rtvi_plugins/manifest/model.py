@@ -302,6 +302,7 @@ class Runtime(Model):
     auth:      who may connect; left out, no token is asked for.
     origins:   browser origins allowed besides the server's own (`https://app.example`, or `*` for any).
     hosts:     names this server answers to besides loopback and the address it binds (`bot.example`, or `*` for any).
+    formats:   `check` enforces the `format` of value schemas; `describe` only tells it.
     announce_changes: tell clients by `server-message` when the bot itself changes an option.
     plugins:   what the bot makes of the plugins that are installed.
     """
@@ -311,6 +312,7 @@ class Runtime(Model):
     auth: Auth | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    formats: Literal["describe", "check"] = "describe"
     announce_changes: bool = False
     plugins: InstalledPlugins = Field(default_factory=InstalledPlugins)
 

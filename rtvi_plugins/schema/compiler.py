@@ -30,11 +30,13 @@ class Compiled:
                      depth of the value decides how deep the validator's stack grows, and for one with a pattern that is
                      not linear, which has a budget.
     is_backtracking: whether it has such a pattern.
+    checks_formats:  whether `format` is enforced.
     """
 
-    def __init__(self, document: Document, *, may_refer: bool) -> None:
+    def __init__(self, document: Document, *, may_refer: bool, checks_formats: bool = False) -> None:
         self.document = document
-        self.validator, self.is_backtracking = _compile(document)
+        self.checks_formats = checks_formats
+        self.validator, self.is_backtracking = _compile(document, checks_formats=checks_formats)
         self.is_recursive = may_refer and _is_recursive(document)
         check: IsValid = self.validator.is_valid
         if self.is_backtracking:
@@ -44,13 +46,14 @@ class Compiled:
     def part(self, schema: Document) -> Compiled | None:
         """Compile one schema of this document, or made from its parts; None where it needs what stands elsewhere."""
         if not isinstance(schema, dict) or not isinstance(self.document, dict):
-            return compiled(schema)
+            return compiled(schema, checks_formats=self.checks_formats)
         seen = usage(schema)
         if not seen.shared and not seen.is_local:
-            return compiled(schema)
+            return compiled(schema, checks_formats=self.checks_formats)
         if seen.is_local or "$id" in self.document:
             return None
-        return compiled({**schema, "$defs": self.document["$defs"]})
+        whole = {**schema, "$defs": self.document["$defs"]}
+        return compiled(whole, checks_formats=self.checks_formats)
 
     def target(self, reference: object) -> Document | None:
         """Find the definition that a reference names; None for a reference of another kind."""
@@ -69,43 +72,44 @@ class Compiled:
         )
 
 
-def compiled(document: Document) -> Compiled:
+def compiled(document: Document, *, checks_formats: bool = False) -> Compiled:
     """Compile a normalised, self-contained document, or find it compiled.
 
+    checks_formats: whether `format` is enforced.
     Raises `ValueError` when the document is not valid or refers to what is not there; its text is the library's.
     """
     try:
         key = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a number beyond 64 bits, which orjson cannot hold
-        return _compiled_large(json.dumps(document, sort_keys=True, allow_nan=False))
-    return _compiled(key)
+        return _compiled_large(json.dumps(document, sort_keys=True, allow_nan=False), checks_formats)
+    return _compiled(key, checks_formats)
 
 
 @lru_cache(maxsize=_CACHED)
-def _compiled(key: bytes) -> Compiled:
+def _compiled(key: bytes, checks_formats: bool) -> Compiled:
     # A copy of its own: the caller may go on to change the document.
-    return Compiled(orjson.loads(key), may_refer=b'"$' in key)
+    return Compiled(orjson.loads(key), may_refer=b'"$' in key, checks_formats=checks_formats)
 
 
 @lru_cache(maxsize=_CACHED // 16)
-def _compiled_large(key: str) -> Compiled:
-    return Compiled(json.loads(key), may_refer=True)
+def _compiled_large(key: str, checks_formats: bool) -> Compiled:
+    return Compiled(json.loads(key), may_refer=True, checks_formats=checks_formats)
 
 
-def _compile(document: Document) -> tuple[jsonschema_rs.Draft202012Validator, bool]:
+def _compile(document: Document, *, checks_formats: bool) -> tuple[jsonschema_rs.Draft202012Validator, bool]:
     """Compile a document for the linear engine; with our own keyword for the patterns that it does not take."""
     try:
-        return _made(document, {}), False
+        return _made(document, {}, checks_formats=checks_formats), False
     except ValueError:
         own = copy.deepcopy(document)
         if not replace_backtracking(own):
             raise
-        return _made(own, {ALLOWED: Backtracking}), True
+        return _made(own, {ALLOWED: Backtracking}, checks_formats=checks_formats), True
 
 
-def _made(document: Document, keywords: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+def _made(document: Document, keywords: dict[str, Any], *, checks_formats: bool) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(
-        document, validate_formats=False, offline=True, pattern_options=LINEAR, keywords=keywords or None
+        document, validate_formats=checks_formats, offline=True, pattern_options=LINEAR, keywords=keywords or None
     )
 
 

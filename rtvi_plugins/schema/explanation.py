@@ -41,6 +41,7 @@ _RULES: Final = frozenset(
     {
         "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
         "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "not",
+        "format",
     }
 )  # fmt: skip
 

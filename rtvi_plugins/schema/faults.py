@@ -128,7 +128,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Any], str]]] = {
     "minProperties": lambda v: f"must have at least {_count(v, 'property', 'properties')}",
     "maxProperties": lambda v: f"must have at most {_count(v, 'property', 'properties')}",
     "pattern": lambda v: f"must match the pattern {_short(v)}",
-    "format": lambda v: "must be a regular expression" if v == "regex" else f"must be a {v}",
+    "format": lambda v: "must be a regular expression" if v == "regex" else f"must be of the format '{v}'",
     "uniqueItems": lambda _: "must not hold the same item twice",
     "contains": lambda _: "does not hold the right number of items of the kind it must contain",
     "unevaluatedItems": lambda _: "holds items beyond those allowed",

@@ -30,10 +30,12 @@ class SharedSchemas(dict[str, Document]):
 
     malformed: name → whether the definition by itself is no schema; `checking` fills it in when it is first asked.
     faulty:    name → whether `check_document` reports the definition; the malformed and those with lost references.
+    checks_formats: whether `format` is enforced in what is compiled with these.
     """
 
-    def __init__(self, written: Mapping[str, Any]) -> None:
+    def __init__(self, written: Mapping[str, Any], *, checks_formats: bool = False) -> None:
         super().__init__()
+        self.checks_formats = checks_formats
         self.malformed: dict[str, bool] = {}
         self.faulty: dict[str, bool] = {}
         for name, keywords in written.items():

@@ -16,9 +16,8 @@ from rtvi_plugins.schema.survey import pointer
 
 IN_PLACE: Final = ("allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "$ref", "$dynamicRef")
 """Keywords that apply a further schema to the same object."""
-_OPENING: Final = frozenset(
-    {"properties", "patternProperties", "additionalProperties", "$ref", "$dynamicRef", "unevaluatedProperties"}
-)
+_OPENING: Final = frozenset({"patternProperties", "$ref", "$dynamicRef"})
+_REST: Final = ("additionalProperties", "unevaluatedProperties")
 _TOGETHER: Final = {
     "if": ("if", "then", "else"),
     "then": (),
@@ -30,13 +29,25 @@ _COUNTS: Final = {"minProperties": "at least", "maxProperties": "at most"}
 _JUDGED_BEFORE: Final = frozenset({"properties", "required"})
 
 
-def closed(rules: Mapping[str, Any]) -> dict[str, Any]:
-    """Return rules that refuse names which nothing declares, unless they say themselves what becomes of these."""
+def closed(rules: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return rules that refuse names which nothing declares, unless they say themselves what becomes of these.
+
+    names: the declared properties.
+    """
     if "additionalProperties" in rules or "unevaluatedProperties" in rules:
         return dict(rules)
+    known = set(names)
     inside = {key: held for key, held in rules.items() if key in IN_PLACE}
-    declares = any(path and not _OPENING.isdisjoint(schema) for path, schema in subschemas(inside)) or "$ref" in inside
-    return {**rules, "unevaluatedProperties" if declares else "additionalProperties": False}
+    opens = any(_declares_others(schema, known) for _, schema in subschemas(inside))
+    return {**rules, "unevaluatedProperties" if opens else "additionalProperties": False}
+
+
+def _declares_others(schema: Mapping[str, Any], known: set[str]) -> bool:
+    """Return whether a schema of the same object says something of properties that are not declared."""
+    if not _OPENING.isdisjoint(schema) or any(schema.get(key, False) is not False for key in _REST):
+        return True
+    properties = schema.get("properties")
+    return isinstance(properties, Mapping) and not properties.keys() <= known
 
 
 def takes_others(rules: Mapping[str, Any]) -> bool:
@@ -88,7 +99,8 @@ class Rules:
             known = {"properties": dict.fromkeys(self.names, True)}
             if "unevaluatedProperties" in keywords:
                 known |= {key: held for key, held in self.keywords.items() if key in (*IN_PLACE, "patternProperties")}
-        return compiled(self_contained({**known, **keywords}, self.shared))
+        whole = self_contained({**known, **keywords}, self.shared)
+        return compiled(whole, checks_formats=self.shared.checks_formats)
 
     def _own_words(self, keyword: str, held: Any, value: Mapping[Any, Any], suggest: Suggestions) -> Iterator[Fault]:
         """Say in few words what a rule asks for; nothing where the validator says it better."""

@@ -108,7 +108,7 @@ class ArgumentsSchema:
     def _faults(self, value: Mapping[Any, object], suggest: Suggestions) -> Iterator[Fault]:
         for name, document in self._sources.items():
             if name in value:
-                one = compiled(document)
+                one = compiled(document, checks_formats=self._rules.shared.checks_formats)
                 if not _is_valid(one.is_valid, value[name]):
                     yield from explain(one, value[name], (name,), suggest)
             elif name in self._required:
@@ -174,7 +174,7 @@ def compile_value(
     """
     definitions = SharedSchemas.of(shared)
     document = self_contained(_or_anything(normalise(keywords), definitions), definitions)
-    machine = compiled(document)
+    machine = compiled(document, checks_formats=definitions.checks_formats)
     shown = _annotated(document, description, default, unit)
     return ValueSchema(shown, rtvi_type_of(document), machine.is_valid, machine)
 
@@ -197,9 +197,9 @@ def compile_arguments(
     required = [name for name, source in arguments.items() if source.required and not source.has_default]
     required += also_required
     across = normalise(rules)
-    across = closed(across if isinstance(across, dict) and not uses_faulty(across, definitions) else {})
+    across = closed(across if isinstance(across, dict) and not uses_faulty(across, definitions) else {}, sources)
     document = assemble(sources, required, definitions, across)
-    machine = compiled(document)
+    machine = compiled(document, checks_formats=definitions.checks_formats)
     defaults = {name: _fresh(source.default) for name, source in arguments.items() if source.has_default}
     alone = {name: self_contained(source, definitions) for name, source in sources.items()}
     described: dict[str, Described] = {}

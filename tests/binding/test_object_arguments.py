@@ -89,6 +89,8 @@ CALLS: list[tuple[str, dict[str, Any], list[str]]] = [
         [],
     ),
     (f"{{{PROPERTIES}, propertyNames: {{maxLength: 1}}, additionalProperties: true}}", {"a": 1, "d": 1}, []),
+    (f"{{{PROPERTIES}, anyOf: [{{properties: {{a: {{maximum: 3}}}}}}]}}", {"d": 1}, ["d: not a known argument"]),
+    (f"{{{PROPERTIES}, anyOf: [{{properties: {{a: {{maximum: 3}}}}}}]}}", {"a": 4}, ["a: must be at most 3"]),
     ("{type: object, properties: {a: {$ref: '#/$defs/A'}}, $defs: {A: {type: integer}}}", {"a": 1}, []),
     (
         "{type: object, properties: {a: {$ref: '#/$defs/A'}}, $defs: {A: {type: integer}}}",

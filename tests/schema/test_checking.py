@@ -142,8 +142,8 @@ BAD = [
         "",
     ),
     ({"$id": "#x"}, ("$id",), "bad-schema", "'$id' must match the pattern '^[^#]*#?$'", "", ""),
-    ({"$ref": "//[x"}, ("$ref",), "bad-schema", "'$ref' must be a uri-reference", "", ""),
-    ({"$ref": "http://[x"}, ("$ref",), "bad-schema", "'$ref' must be a uri-reference", "", ""),
+    ({"$ref": "//[x"}, ("$ref",), "bad-schema", "'$ref' must be of the format 'uri-reference'", "", ""),
+    ({"$ref": "http://[x"}, ("$ref",), "bad-schema", "'$ref' must be of the format 'uri-reference'", "", ""),
     (
         {"$ref": "#/$defs/Color"},
         ("$ref",),
