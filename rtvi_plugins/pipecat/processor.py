@@ -80,6 +80,7 @@ class RTVIProcessor(StockProcessor):
         self.session_processor = self.session_class(self, config, session or Session(uuid.uuid4().hex))
         self.stages: Mapping[str, FrameProcessor] = {}
         self.own_functions: set[str] = set()
+        self.unfit_calls: dict[str, str] = {}  # tool calls whose arguments cannot be read, and why
         self.may_stages_answer = True
         self.may_stages_answer_text: bool | None = None
         self.tells_sentences = False  # for its observer
@@ -280,6 +281,9 @@ class RTVIProcessor(StockProcessor):
         if self._running is not None or self._refusing is not None:
             return
         see_to_observer(self)
+        from rtvi_plugins.pipecat.llm_answers import watch_all  # noqa: PLC0415 - see `apply`
+
+        watch_all(self, self.pipeline_worker.pipeline)
         self.session_processor.attach(PipelinePort(self))
         missing = unattached(self.bot, self.stages)
         if missing:
@@ -319,8 +323,9 @@ class RTVIProcessor(StockProcessor):
         """Send what the stock processor or the observer has for the client, unless it was told already."""
         try:
             message = mended(model.model_dump(mode="json", exclude_none=exclude_none))
-            if message is not None and self._is_wanted(message):
-                self._to_client(message)
+            for told in () if message is None else self.told_calls.observer_tells(message):
+                if self._is_wanted(told):
+                    self._to_client(told)
         except Exception:  # what a stage made up must not end the observer, which would never tell anything again
             logger.exception("session %s: a %s cannot be sent", self.session_processor.session.id, type(model).__name__)
 
@@ -328,7 +333,7 @@ class RTVIProcessor(StockProcessor):
         type_, session = message["type"], self.session_processor
         if type_ in ANSWERS:
             return session.note_answer(str(message.get("id")))
-        return is_known(type_, session.version) and self.told_calls.may_observer_tell(message)
+        return is_known(type_, session.version)
 
     def _to_client(self, message: Message) -> None:
         port = self.session_processor.port

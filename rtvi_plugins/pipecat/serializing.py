@@ -15,6 +15,7 @@ from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
     InputTransportMessageFrame,
+    OutputAudioRawFrame,
     OutputTransportMessageFrame,
     OutputTransportMessageUrgentFrame,
 )
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from rtvi_plugins.pipecat.session import PipelineSession
 
 _FrameClass: Final[Any] = vars(frames_pb2)["Frame"]  # generated code without annotations
+_FOR_CLIENTS: Final = frozenset({OutputAudioRawFrame})
+"""Frames, beside messages, that RTVI clients read. The published ones fail at every other, such as an interruption, of
+which a message tells them. A client that sends no messages is none of RTVI: it gets what Pipecat's serializer sends.
+"""
 
 
 class Serializer(ProtobufFrameSerializer):
@@ -43,6 +48,8 @@ class Serializer(ProtobufFrameSerializer):
         super().__init__()
         self._limits = limits
         self._is_text = False
+        self._is_bare = False  # it speaks in frames alone
+        self._has_message = False
         self.session: PipelineSession | None = None
 
     async def serialize(self, frame: Frame) -> str | bytes | None:
@@ -50,7 +57,7 @@ class Serializer(ProtobufFrameSerializer):
         if isinstance(frame, OutputTransportMessageFrame | OutputTransportMessageUrgentFrame):
             return wire.encode(frame.message).decode() if self._is_text else await super().serialize(frame)
         # The end of a session is offered to every serializer, too, and this one's base would warn of it.
-        is_wanted = not self._is_text and type(frame) in self.SERIALIZABLE_TYPES
+        is_wanted = not self._is_text and type(frame) in (self.SERIALIZABLE_TYPES if self._is_bare else _FOR_CLIENTS)
         return await super().serialize(frame) if is_wanted else None
 
     async def deserialize(self, data: str | bytes) -> Frame | None:
@@ -73,6 +80,8 @@ class Serializer(ProtobufFrameSerializer):
         kind = frame.WhichOneof("frame")
         if kind is None:
             raise wire.InvalidJSONError("an empty protobuf frame")
+        self._has_message = self._has_message or kind == "message"
+        self._is_bare = not self._has_message
         if kind == "message":
             return self._read_message(frame.message.data)
         return _read_audio(frame.audio) if kind == "audio" else None

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pipecat.frames.frames import EndWorkerFrame, OutputTransportMessageUrgentFrame, TTSSpeakFrame
 
+from rtvi_plugins.llm.calls import UnfitError
+from rtvi_plugins.llm.results import as_error, as_heard
 from rtvi_plugins.pipecat import input  # noqa: A004 - the module of what comes in
 from rtvi_plugins.pipecat.answering import may_answer
 from rtvi_plugins.pipecat.border import from_pipecat, to_direction, to_pipecat
-from rtvi_plugins.pipecat.tools import as_heard
 from rtvi_plugins.processor import memory
 from rtvi_plugins.processor.core import DISPATCH
 from rtvi_plugins.processor.core import RTVIProcessor as CoreProcessor
@@ -167,6 +168,10 @@ class PipelineSession(CoreProcessor):
             return
         await super().push_frame(frame, direction)
 
+    def begins_call(self, tool_call_id: str) -> bool:
+        """Return whether the pipeline's observer has not told the client yet that a call begins."""
+        return self.rtvi.told_calls.may_session_start(tool_call_id)
+
     def note_answer(self, id_: str) -> bool:
         """Take note that something in the pipeline answers a request. False when it has its answer already."""
         unanswered = self._unanswered
@@ -188,9 +193,20 @@ class PipelineSession(CoreProcessor):
         """As on every host; but the callback of an LLM service pushes the `FunctionCallResultFrame` itself."""
         if result_callback is not None and (getattr(result_callback, "__module__", "") or "").startswith("pipecat."):
             self._delivered.add(tool_call_id)
-            services = result_callback
-            result_callback = lambda result: services(as_heard(result))  # noqa: E731 - it has the name of what it wraps
+            result_callback = _heard_by(result_callback)
         await super().handle_function_call(function_name, tool_call_id, arguments, llm, context, result_callback)
+
+
+def _heard_by(callback: ResultCallback) -> ResultCallback:
+    """Wrap the callback of an LLM service, which hears results in one form."""
+
+    def hear(result: Any) -> Awaitable[None] | None:
+        try:
+            return callback(as_heard(result))
+        except UnfitError as error:
+            return callback(as_error(error))
+
+    return hear
 
 
 PipelineSession.dispatch = MappingProxyType({**DISPATCH, **input.DISPATCH})

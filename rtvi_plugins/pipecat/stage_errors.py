@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pipecat.transports.base_output import BaseOutputTransport
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.llm.failures import without_keys
 from rtvi_plugins.pipecat.order import OUTPUT
 from rtvi_plugins.processor.requests import Code
 
@@ -45,11 +46,17 @@ class StageErrors:
         failed = frame.processor
         key = (id(failed), str(frame.error)[:_KEPT_CHARACTERS], frame.fatal)
         if key in self._seen or (len(self._seen) >= MAX_TOLD and not frame.fatal):
-            logger.debug("session %s: again: %s", session.session.id, frame.error)
+            logger.debug("session %s: again: %s", session.session.id, without_keys(str(frame.error)))
             return
         self._seen.add(key)
-        logger.error("session %s: %s", session.session.id, frame.error)
+        logger.error("session %s: %s", session.session.id, without_keys(str(frame.error)))
         if failed is not None and (isinstance(failed, BaseOutputTransport) or failed is stages.get(OUTPUT)):
+            return
+        from rtvi_plugins.pipecat.llm_answers import told_of  # noqa: PLC0415 - it needs some of Pipecat's services
+
+        refusal = told_of(frame)
+        if refusal is not None:
+            session.tell_error(refusal.text, fatal=frame.fatal, category=Category.ACTION, code=refusal.code)
             return
         stage = next((id_ for id_, stage in stages.items() if stage is failed), None)
         text = f"The {stage} stage failed" if stage else "A stage of the bot failed"

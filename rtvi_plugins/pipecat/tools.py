@@ -16,6 +16,8 @@ except ModuleNotFoundError:  # pragma: no cover - older releases
     from pipecat.adapters.schemas.tools_schema import ToolsSchema
 
 from rtvi_plugins.errors import ActionError
+from rtvi_plugins.llm.calls import UnfitError
+from rtvi_plugins.llm.results import as_error, as_heard
 from rtvi_plugins.pipecat.inlining import inlined
 
 if TYPE_CHECKING:
@@ -51,11 +53,15 @@ def register(rtvi: RTVIProcessor, llm: LLMService[Any]) -> ToolsSchema:
     session = rtvi.session_processor
 
     async def run(params: FunctionCallParams) -> None:
+        unfit = rtvi.unfit_calls.pop(params.tool_call_id, "")
+        if unfit:
+            await params.result_callback(as_error(UnfitError(unfit)))
+            return
         try:
-            result = await session.call_tool(params.function_name, dict(params.arguments), params.tool_call_id)
-        except ActionError as error:
-            result = {"error": error.text}
-        await params.result_callback(as_heard(result))
+            result = as_heard(await session.call_tool(params.function_name, params.arguments, params.tool_call_id))
+        except (ActionError, UnfitError) as error:
+            result = as_error(error)
+        await params.result_callback(result)
 
     for tool in session.tools:
         llm.register_function(tool.name, run, cancel_on_interruption=True, timeout_secs=_timeout(rtvi, tool) + MARGIN_S)
@@ -65,11 +71,6 @@ def register(rtvi: RTVIProcessor, llm: LLMService[Any]) -> ToolsSchema:
 def _timeout(rtvi: RTVIProcessor, tool: Tool) -> float:
     tables = rtvi.session_processor._tables  # noqa: SLF001 - the session is this package's own
     return tables.functions[tool.name].timeout if tool.action is None else tables.actions[tool.action].timeout
-
-
-def as_heard(result: Any) -> Any:
-    """Give a result in a form that Pipecat hands to the LLM: it drops 0, false, what is empty, and does not go on."""
-    return result or {"result": result}
 
 
 def schema_of(tool: Tool) -> FunctionSchema:

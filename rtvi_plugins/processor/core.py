@@ -251,14 +251,18 @@ class RTVIProcessor(MessageLoop):
         type_ = ServerType.LLM_FUNCTION_CALL_START if is_legacy else ServerType.LLM_FUNCTION_CALL_STARTED
         self._port.send(event(type_, {"function_name": function_name}))
 
+    def begins_call(self, tool_call_id: str) -> bool:  # noqa: ARG002 - for hosts that tell of calls by themselves
+        """Return whether the client is to be told that a call begins, as it was not told before."""
+        return True
+
     @property
     def tools(self) -> tuple[tools.Tool, ...]:
         """What an LLM may call: the actions with `tool: true`, and the functions."""
         return tools.of(self)
 
-    async def call_tool(self, name: str, arguments: Mapping[str, Any], tool_call_id: str) -> Any:
+    async def call_tool(self, name: str, arguments: Mapping[str, Any] | None, tool_call_id: str) -> Any:
         """Run a tool for an LLM, here or at the client, and give its checked result. Raises ActionError."""
-        return await tools.call(self, name, dict(arguments), tool_call_id)
+        return await tools.call(self, name, arguments, tool_call_id)
 
     # -- what the application asks for --------------------------------------------------------------------------------
 

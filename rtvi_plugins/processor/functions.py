@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, Category, did_you_mean
 from rtvi_plugins.interrupts import pass_on
+from rtvi_plugins.llm.calls import UnfitError, as_arguments
 from rtvi_plugins.processor.fitting import fitted
 from rtvi_plugins.processor.message_types import FunctionType
 from rtvi_plugins.processor.requests import Code, Refusal, invalid
@@ -78,7 +79,8 @@ def announce(processor: RTVIProcessor, name: str, tool_call_id: str, arguments: 
         data = {"function_name": name, "tool_call_id": tool_call_id, "args": arguments}
         processor.send(event(ServerType.LLM_FUNCTION_CALL, data))
         return
-    processor.send(event(ServerType.LLM_FUNCTION_CALL_STARTED, {"function_name": name}))
+    if processor.begins_call(tool_call_id):
+        processor.send(event(ServerType.LLM_FUNCTION_CALL_STARTED, {"function_name": name}))
     data = {"tool_call_id": tool_call_id, "function_name": name, "arguments": arguments}
     processor.send(event(ServerType.LLM_FUNCTION_CALL_IN_PROGRESS, data))
 
@@ -86,7 +88,8 @@ def announce(processor: RTVIProcessor, name: str, tool_call_id: str, arguments: 
 def announce_own(processor: RTVIProcessor, tool_call_id: str) -> None:
     """Tell the client that the bot runs a tool: without its name, which would make the client run it too."""
     if is_observer(processor):
-        processor.send(event(ServerType.LLM_FUNCTION_CALL_STARTED, {}))
+        if processor.begins_call(tool_call_id):
+            processor.send(event(ServerType.LLM_FUNCTION_CALL_STARTED, {}))
         processor.send(event(ServerType.LLM_FUNCTION_CALL_IN_PROGRESS, {"tool_call_id": tool_call_id}))
 
 
@@ -233,6 +236,14 @@ def _checked(function: FunctionType, arguments: dict[str, Any]) -> dict[str, Any
     return function.arguments.with_defaults(arguments)
 
 
+def _as_arguments(given: Any) -> dict[str, Any]:
+    """Return what an LLM gives as arguments. Raises ActionError."""
+    try:
+        return as_arguments(given)
+    except UnfitError as error:
+        raise ActionError(str(error), code=Code.INVALID_ARGUMENTS) from None
+
+
 async def call_function(
     processor: RTVIProcessor, name: str, arguments: dict[str, Any], tool_call_id: str | None = None
 ) -> Any:
@@ -285,7 +296,7 @@ async def handle_function_call(
 
     try:
         if declared is not None:
-            arguments = _checked(declared, {} if arguments is None else arguments)
+            arguments = _checked(declared, _as_arguments(arguments))
         start(processor, declared or undeclared(name), tool_call_id, arguments, deliver)
     except ActionError as error:
         await deliver(error)

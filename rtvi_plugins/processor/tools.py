@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.errors import ActionError, did_you_mean
 from rtvi_plugins.jobs.group import JobGroup
+from rtvi_plugins.llm.calls import UnfitError, as_arguments
 from rtvi_plugins.processor import actions, functions
 from rtvi_plugins.processor.requests import Code
 
@@ -51,14 +52,21 @@ def of(processor: RTVIProcessor) -> tuple[Tool, ...]:
     return (*own, *theirs)
 
 
-async def call(processor: RTVIProcessor, name: str, arguments: dict[str, Any], tool_call_id: str) -> Any:
-    """Run a tool: an action here, or a function at the client, who is told of both. Raises ActionError."""
+async def call(processor: RTVIProcessor, name: str, given: Any, tool_call_id: str) -> Any:
+    """Run a tool: an action here, or a function at the client, who is told of both. Raises ActionError.
+
+    given: the arguments; None stands for none.
+    """
     tools = {tool.name: tool for tool in of(processor)}
     tool = tools.get(name)
     if tool is None:
         hint = did_you_mean(name, tools)
         text = f"There is no tool {name[:100]!r}"
         raise ActionError(f"{text}; {hint}" if hint else text, code=Code.UNKNOWN_CALL)
+    try:
+        arguments = as_arguments(given)
+    except UnfitError as error:
+        raise ActionError(str(error), code=Code.INVALID_ARGUMENTS) from None
     if tool.action is None:
         return await functions.call_function(processor, name, arguments, tool_call_id)
     functions.announce_own(processor, tool_call_id)

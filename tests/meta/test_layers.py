@@ -15,6 +15,7 @@ LAYERS: Final = {
     "interrupts": 0,
     "log": 0,
     "schema": 0,
+    "llm": 1,
     "manifest": 1,
     "protocol": 1,
     "handlers": 1,
@@ -39,7 +40,7 @@ NARROWER: Final = {
     # Names of old for the application; nothing that runs uses them.
     "compat": {"errors", "processor", "protocol"},
     # What runs with every message knows nothing of plugins and hooks.
-    "processor": {"errors", "interrupts", "schema", "handlers", "protocol", "jobs"},
+    "processor": {"errors", "interrupts", "schema", "handlers", "protocol", "jobs", "llm"},
     # Jobs are run by the processor and know nothing of it.
     "jobs": {"errors", "interrupts", "schema", "handlers", "protocol"},
     # The built-in responders are a plugin like any other: nothing of the binding that loads them.

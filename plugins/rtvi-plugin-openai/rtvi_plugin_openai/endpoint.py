@@ -7,9 +7,9 @@ import logging
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final
 
-from rtvi_plugin_openai.failures import log_line, refusal
 from rtvi_plugin_openai.reply import Reply
 from rtvi_plugin_openai.settings import Settings
+from rtvi_plugins.llm.failures import log_line, refusal
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -10,20 +10,18 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rtvi_plugin_openai import failures
 from rtvi_plugin_openai.calls import ToolCall, UnfitError
 from rtvi_plugin_openai.context import Conversation, Turn, as_request
 from rtvi_plugin_openai.endpoint import Endpoint
 from rtvi_plugin_openai.reply import Reply
 from rtvi_plugin_openai.settings import SETTINGS_SCHEMA, Settings
-from rtvi_plugin_openai.text import well_formed
 from rtvi_plugins import ActionError
+from rtvi_plugins.llm import failures
+from rtvi_plugins.llm.results import as_error, as_heard
+from rtvi_plugins.llm.text import well_formed
 
 STATE: Final = "openai"
 """Our key in `processor.session.state`."""
-
-MAX_RESULT_CHARACTERS: Final = 100_000
-"""A tool's result as JSON: about 25,000 tokens; a longer one would crowd out the conversation."""
 
 logger = logging.getLogger(__name__)
 
@@ -124,24 +122,15 @@ class OpenAIResponder:
 
     def _checked_calls(self, turn: Turn, reply: Reply, *, is_last: bool) -> tuple[ToolCall, ...]:
         """Judge how a response ended; give the calls to run. Raises ActionError when it is no answer."""
-        if reply.is_empty:
-            raise ActionError(failures.UNREADABLE, code="unreadable")
-        if reply.finish_reason == "error":  # OpenRouter's way to end a stream that failed
-            raise ActionError(failures.BROKE_OFF, code="broke-off")
-        if reply.finish_reason == "content_filter":
-            raise ActionError(failures.FILTERED, code="content-filter")
-        if reply.finish_reason == "length" and (reply.has_calls or not turn.is_saying):
-            raise ActionError(failures.CUT_OFF, code="too-long")
         if reply.dropped_calls:
             logger.warning("the model asked for %d tools too many at once; they were dropped", reply.dropped_calls)
         calls = reply.calls(turn.call_ids())
-        if calls and reply.finish_reason is None and not all(call.is_whole for call in calls):
-            raise ActionError(failures.BROKE_OFF, code="broke-off")
+        failure = failures.judged(reply, has_said=turn.is_saying, has_text=turn.has_text, calls=calls)
+        if failure is not None:
+            raise failure
         if calls and is_last:
             logger.warning("the model asked for tools %d times in one answer", self._settings.max_tool_rounds + 1)
             raise ActionError(failures.NO_END, code="no-end")
-        if not calls and not turn.has_text:
-            raise ActionError(failures.EMPTY, code="empty")
         return calls
 
     async def _run(self, processor: Any, turn: Turn, calls: tuple[ToolCall, ...]) -> None:
@@ -161,9 +150,9 @@ class OpenAIResponder:
         if not self._settings.tools:
             return _as_json({"error": "There are no tools"})
         try:
-            return _as_json(await processor.call_tool(call.name, call.parse(), call.id))
+            return _as_json(as_heard(await processor.call_tool(call.name, call.parse(), call.id)))
         except (ActionError, UnfitError) as error:
-            return _as_json({"error": str(error)})
+            return _as_json(as_error(error))
         except Exception:
             logger.exception("a tool failed")
             return _as_json({"error": "The tool failed"})
@@ -177,13 +166,7 @@ async def forget(processor: Any) -> None:
 
 
 def _as_json(result: Any) -> str:
-    try:
-        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        raise UnfitError("The tool ran, but its result is not JSON") from None
-    if len(text) > MAX_RESULT_CHARACTERS:
-        raise UnfitError(f"The tool ran, but its result is too long to show: {len(text)} characters")
-    return well_formed(text)
+    return well_formed(json.dumps(result, ensure_ascii=False))
 
 
 def _is_parts(content: Any) -> bool:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rtvi_plugin_openai import OpenAIResponder, failures
+from rtvi_plugin_openai import OpenAIResponder
 from rtvi_plugin_openai.settings import Settings
 
 from rtvi_plugins import Bot, StartupError
+from rtvi_plugins.llm import failures
 from rtvi_plugins.testing import connect
 
 from . import provider as p

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
-from rtvi_plugin_openai.reply import TooLongError
-from rtvi_plugins import ActionError
+from rtvi_plugins.errors import ActionError
+from rtvi_plugins.llm.calls import ToolCall
+from rtvi_plugins.llm.reply import Reply, TooLongError
 
 NO_KEY: Final = "The bot has no key for its language model"
 UNREADABLE: Final = "The language model answered something that cannot be read"
@@ -18,11 +20,17 @@ NO_END: Final = "The language model kept asking for tools and gave no answer"
 
 TOO_LONG: Final = "The conversation is too long for the language model"
 
+KEY_REFUSED: Final = "The language model does not take the bot's key"
+BUSY: Final = "The language model is busy"
+UNAVAILABLE: Final = "The language model is not available; try again later"
+UNREACHABLE: Final = "The language model cannot be reached"
+REFUSED: Final = "The language model's provider refused the request"
+
 _STATUS_TEXTS: Final = {
-    401: "The language model does not take the bot's key",
-    403: "The language model does not take the bot's key",
+    401: KEY_REFUSED,
+    403: KEY_REFUSED,
     404: "The language model's address or name is not known to its provider",
-    429: "The language model is busy",
+    429: BUSY,
 }
 
 _TOO_LONG: Final = re.compile(
@@ -39,20 +47,22 @@ class ContextTooLongError(ActionError):
     """The messages do not fit into the model; fewer may."""
 
 
-def refusal(error: Exception, timeout_s: float, *, has_begun: bool) -> ActionError:
-    """Give the error for the client. It never holds anything that the provider wrote.
+def refusal(error: Exception, timeout_s: float | None = None, *, has_begun: bool) -> ActionError:
+    """Return the error for the client. It never holds anything that the provider wrote.
 
+    timeout_s: how long was waited, where that is known.
     has_begun: the provider had accepted the request and begun to answer.
     """
     import openai  # noqa: PLC0415 - loaded already: the error is one of its own
 
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         verb = "go on" if has_begun else "answer"
-        return ActionError(f"The language model did not {verb} within {timeout_s:g} s", code="timeout")
+        limit = "in time" if timeout_s is None else f"within {timeout_s:g} s"
+        return ActionError(f"The language model did not {verb} {limit}", code="timeout")
     if isinstance(error, openai.APIStatusError):
         return _of_status(error)
     if isinstance(error, openai.APIConnectionError) and not has_begun:
-        return ActionError("The language model cannot be reached", code="unreachable")
+        return ActionError(UNREACHABLE, code="unreachable")
     if isinstance(error, openai.APIError) and _is_too_long(error):  # told in mid-stream
         return ContextTooLongError(TOO_LONG, code="too-long")
     if isinstance(error, TooLongError):
@@ -60,6 +70,29 @@ def refusal(error: Exception, timeout_s: float, *, has_begun: bool) -> ActionErr
     if isinstance(error, ValueError):  # JSON, UTF-8
         return ActionError(UNREADABLE, code="unreadable")
     return ActionError(BROKE_OFF, code="broke-off")
+
+
+def judged(reply: Reply, *, has_said: bool, has_text: bool, calls: Collection[ToolCall] = ()) -> ActionError | None:
+    """Return why a response that came to its end is no answer; None when it is one.
+
+    has_said: it brought text.
+    has_text: it or one before it in the same answer did.
+    calls:    the tools that it asks for.
+    """
+    reason = reply.finish_reason
+    if reply.is_empty:
+        return ActionError(UNREADABLE, code="unreadable")
+    if reason == "error":  # OpenRouter's way to end a stream that failed
+        return ActionError(BROKE_OFF, code="broke-off")
+    if reason == "content_filter":
+        return ActionError(FILTERED, code="content-filter")
+    if reason == "length" and (reply.has_calls or not has_said):
+        return ActionError(CUT_OFF, code="too-long")
+    if calls and reason is None and not all(call.is_whole for call in calls):
+        return ActionError(BROKE_OFF, code="broke-off")
+    if not calls and not has_text:
+        return ActionError(EMPTY, code="empty")
+    return None
 
 
 def _of_status(error: Any) -> ActionError:
@@ -71,8 +104,8 @@ def _of_status(error: Any) -> ActionError:
     if status in _STATUS_TEXTS:
         return ActionError(_STATUS_TEXTS[status], code="refused")
     if status >= 500 or status in (408, 409):
-        return ActionError("The language model is not available; try again later", code="unavailable")
-    return ActionError("The language model's provider refused the request", code="refused")
+        return ActionError(UNAVAILABLE, code="unavailable")
+    return ActionError(REFUSED, code="refused")
 
 
 def _when(error: Any) -> str:
@@ -113,6 +146,11 @@ def log_line(error: Exception, api_key: str) -> str:
     return ", ".join(parts)
 
 
+def without_keys(text: str) -> str:
+    """Return a text of a provider's or library's without what looks like a key."""
+    return _KEY_LIKE.sub("***", text)
+
+
 def _scrubbed(text: str, api_key: str) -> str:
     text = text.replace(api_key, "***") if api_key else text
-    return repr(_KEY_LIKE.sub("***", text)[:_MAX_LOGGED])
+    return repr(without_keys(text)[:_MAX_LOGGED])
