@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from rtvi_plugins.hosting.admission import Denied
 from rtvi_plugins.processor.memory import WAITING, Hold
 
-if TYPE_CHECKING:
-    from rtvi_plugins.manifest.model import Limits
-
 BUSY: Final = "Too many bytes of earlier requests wait"
+
+
+class Bounds(Protocol):
+    """The limits of a manifest that matter here, in bytes."""
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The most of one body."""
+
+    @property
+    def max_waiting_bytes_total(self) -> int:
+        """The most of all that waits in the process."""
 
 
 class Body:
     """One body, as far as it has come. It counts until it is released or gone, or its hold is."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Bounds) -> None:
         self._most = limits.max_message_bytes
         self._total = limits.max_waiting_bytes_total
         self._chunks: list[bytes] = []

@@ -64,7 +64,9 @@ def sent_types() -> set[str]:
     """Every member of `ServerType` that the code of the processor and the standalone host names."""
     names: set[str] = set()
     for path in PACKAGE.rglob("*.py"):
-        if path.name == "messages.py" or not {"testing", "cli", "pipecat"}.isdisjoint(path.relative_to(PACKAGE).parts):
+        if path.name == "messages.py" or not {"testing", "cli", "pipecat", "compat"}.isdisjoint(
+            path.relative_to(PACKAGE).parts
+        ):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ServerType":
