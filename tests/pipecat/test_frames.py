@@ -78,7 +78,8 @@ def test_translation(own: Any, pipecats: Any) -> None:
 def test_every_frame_has_a_counterpart() -> None:
     names = {name for name in vars(theirs) if name.startswith("RTVI") and name.endswith("Frame")}
     only_pipecats = {"RTVIConfigureObserverFrame", "RTVISendTextFrame"}  # no counterpart: they concern the observer
-    own = {name for name in vars(ours) if name.startswith("RTVI")}
+    # `RTVIActionFrame` is of Pipecat 0.0.x; today's Pipecat has none (tests/pipecat/test_ported.py).
+    own = {name for name in vars(ours) if name.startswith("RTVI")} - {"RTVIActionFrame"}
     assert names - only_pipecats == own
     assert {type(pipecats).__name__ for _, pipecats in PAIRS.values()} == own
 
