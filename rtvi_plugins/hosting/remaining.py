@@ -14,8 +14,11 @@ from typing import Any, Final
 
 _OURS: Final = frozenset({"rtvi_plugins", "__main__"})
 _LIBRARIES: Final = frozenset(
-    {"anyio", "fastapi", "loguru", "pipecat", "starlette", "typer", "click", "uvicorn", "uvloop", "watchfiles"}
-)
+    {
+        "anyio", "click", "fastapi", "loguru", "pipecat", "starlette", "typer", "uvicorn", "uvloop", "wait_for2",
+        "watchfiles",
+    }
+)  # fmt: skip
 """What runs on its own account beside plugin code."""
 MOST: Final = 10
 """Names that a line of the log holds."""
