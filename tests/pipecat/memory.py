@@ -51,7 +51,7 @@ class Output(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, OutputTransportMessageUrgentFrame):
-            self.client.receive(wire.decode(wire.encode(frame.message), 500))
+            self.client.receive(wire.decode(wire.encode(frame.message), 500, 1_000_000_000))
         elif direction is FrameDirection.DOWNSTREAM:
             self._note(frame)
         await self.push_frame(frame, direction)
