@@ -22,6 +22,7 @@ from rtvi_plugins.cli.problems import counted
 from rtvi_plugins.console.page import Console
 from rtvi_plugins.errors import ExitCode
 from rtvi_plugins.hosting import remaining
+from rtvi_plugins.processor.threads import THREAD_NAME
 from rtvi_plugins.server.run import Server, make_server
 
 if TYPE_CHECKING:
@@ -210,6 +211,9 @@ def _end_despite_threads() -> None:
     A thread cannot be stopped, and Python waits for all of them. The main thread goes on to end as usual, exit handlers
     included; this only cuts short its waiting for threads that are still busy.
     """
+    if handlers := remaining.of_threads(THREAD_NAME):  # daemons, which nobody waits for
+        text = "%s still busy in a thread; ending all the same: %s"
+        logger.warning(text, counted(len(handlers), "handler"), remaining.in_words(handlers))
 
     def watch() -> None:
         deadline = time.monotonic() + THREADS_GRACE_S
@@ -217,7 +221,7 @@ def _end_despite_threads() -> None:
             if time.monotonic() > deadline:
                 names = remaining.in_words(remaining.of_threads()) or "their names cannot be told"
                 text = "%s still busy in a thread; ending all the same: %s"
-                logger.warning(text, counted(len(busy), "handler"), names)
+                logger.warning(text, counted(len(busy), "function"), names)
                 end_now(ExitCode.FINE)
             time.sleep(0.02)
 

@@ -39,10 +39,14 @@ def of_loop(loop: asyncio.AbstractEventLoop) -> list[str]:
     return [*of_tasks(asyncio.all_tasks(loop)), *of_threads()]
 
 
-def of_threads() -> list[str]:
-    """Return the names of the handlers that run in threads, the main one among them."""
+def of_threads(named: str = "") -> list[str]:
+    """Return the names of the handlers that run in threads, the main one among them.
+
+    named: how the names of the threads begin that are looked at.
+    """
     frames = _current_frames()
-    threads = [t for t in threading.enumerate() if t is not threading.current_thread() and t.ident in frames]
+    others = [t for t in threading.enumerate() if t is not threading.current_thread() and t.ident in frames]
+    threads = [t for t in others if t.name.startswith(named)]
     return [name for t in threads for name in _first_of_plugin(_outermost_first(frames[t.ident or 0]))]
 
 

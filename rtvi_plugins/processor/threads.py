@@ -26,6 +26,10 @@ BUSY: Final = "busy"
 """As `requests.Code.BUSY`."""
 
 
+THREAD_NAME: Final = "rtvi-handler"
+"""How the names of the threads begin in which handlers run."""
+
+
 class ThreadShare:
     """What one session has of the threads.
 
@@ -126,7 +130,7 @@ class HandlerThreads:
     def _begin(self, call: _Call) -> None:
         """Give a call its thread. Raises ActionError when the system has none."""
         if self._threads <= self._running:
-            thread = threading.Thread(target=self._serve, name=f"rtvi-handler-{self._threads}", daemon=True)
+            thread = threading.Thread(target=self._serve, name=f"{THREAD_NAME}-{self._threads}", daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:
