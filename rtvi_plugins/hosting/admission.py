@@ -132,7 +132,7 @@ class Admission:
                 raise Denied(403, UNKNOWN_SESSION)
             return start
         caller = ""
-        if self.bot.manifest.runtime.auth is not None:
+        if self.tokens or self.bot.manifest.runtime.auth is not None:
             given = access.bearer(headers.get("authorization")) or next(iter(query.get("token", ())), None)
             found = access.find_caller(self.tokens, given)
             if found is None:

@@ -168,9 +168,9 @@ async def test_an_llm_hears_what_is_wrong_with_its_arguments() -> None:
             )
         assert client.told("llm-") == []
         assert [frame.result for frame in client.port.frames if isinstance(frame, FunctionCallResultFrame)] == outcomes
-    for outcome in outcomes:
-        assert outcome["error"].startswith("Invalid arguments for get_location")
-    assert len(outcomes) == 2
+    unfit, unread = outcomes
+    assert unfit["error"].startswith("Invalid arguments for get_location: accuracy: ")
+    assert unread["error"] == "The arguments are not a JSON object"  # as an LLM service's own call is told
 
 
 async def test_an_undeclared_function_takes_and_gives_anything() -> None:

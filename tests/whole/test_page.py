@@ -34,7 +34,7 @@ async def test_a_declared_event_goes_to_the_pipeline_the_application_and_its_han
         ({}, "invalid-message", "event"),
         ({"event": 7}, "invalid-message", "event"),
         ({"event": "room_clicked"}, "invalid-message", "Invalid payload for room_clicked"),
-        ({"event": "room_clicked", "payload": {"room": 7}}, "invalid-message", "/room"),
+        ({"event": "room_clicked", "payload": {"room": 7}}, "invalid-message", "room_clicked: room: expected string"),
         ({"event": "trap", "payload": "refuse"}, "not-here", "Not here"),
         ({"event": "trap"}, "action-failed", "The event could not be handled"),
     ],
@@ -162,9 +162,9 @@ NOTHING_FITS = [
     ("show_map", {"room": 7}, "'show_map' does not fit: room:"),
     ("show_map", None, "'show_map' does not fit"),
     ("show_mpa", {"room": "x"}, "did you mean 'show_map'?"),
-    ("highlight", {"duration_ms": 1.5}, "/duration_ms"),
-    ("set_input_value", {"value": None}, "/value"),
-    ("toast", {"title": {1, 2}}, "/title"),
+    ("highlight", {"duration_ms": 1.5}, ": duration_ms: "),
+    ("set_input_value", {"value": None}, ": value: "),
+    ("toast", {"title": {1, 2}}, ": title: "),
 ]
 
 
