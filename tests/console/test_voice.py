@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,7 +137,8 @@ def test_sound_is_played_at_the_rate_it_has(open_page: Open, tmp_path: Path, rat
     """
     manifest = tmp_path / "bot.yaml"
     text = VOICE_BOT.read_text(encoding="utf-8").replace("out: 24000", f"out: {rate}")
-    manifest.write_text(text.replace("./services", str(VOICE_BOT.parent / "services")), encoding="utf-8")
+    manifest.write_text(text, encoding="utf-8")
+    shutil.copytree(VOICE_BOT.parent / "services", tmp_path / "services")
     with serve(manifest) as address:
         console = open_page(address)
         console.page.evaluate(NOTE_RATES)
