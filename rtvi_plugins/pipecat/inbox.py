@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor.memory import COUNTED, Hold, compact, read
+from rtvi_plugins.processor.memory import COUNTED, Hold, NoRoomError, compact, read, size_when_read
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message, NotJSONError
@@ -65,7 +65,11 @@ class Inbox:
             refuse(session, id_, "not JSON" if isinstance(error, NotJSONError) else str(error))
             return
         is_taken = not self._waiting and self._reader is not None and not self._reader.done()
-        hold = session.waiting_bytes.hold(len(text)) if len(text) > COUNTED or not is_taken else None
+        hold = None
+        if not is_taken:
+            hold = session.waiting_bytes.hold(len(text))
+        elif len(text) > COUNTED:
+            hold = session.handled_bytes.hold(size_when_read(text))
         if len(self._waiting) >= MAX_WAITING or (hold is None and (len(text) > COUNTED or not is_taken)):
             refuse(session, id_, "too many messages wait", Code.BUSY)
             return
@@ -93,12 +97,18 @@ class Inbox:
         if self._in_a_row >= YIELD_EVERY:
             self._in_a_row = 0
             await asyncio.sleep(0)
-        while not self._waiting:
-            self._in_a_row = 0
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
-        message, session.arriving = self._waiting.popleft()
-        return read(message) if isinstance(message, bytes) else message
+        while True:
+            while not self._waiting:
+                self._in_a_row = 0
+                self._reader = asyncio.get_running_loop().create_future()
+                await self._reader
+            message, hold = self._waiting.popleft()
+            if not isinstance(message, bytes):
+                session.arriving = hold
+                return message
+            if hold is None or session.hold_taken(message, hold):
+                return read(message)  # type: ignore[no-any-return]
+            refuse(session, read(message).get("id"), NoRoomError.TEXT, Code.BUSY)
 
 
 def _as_text(message: Any) -> bytes:

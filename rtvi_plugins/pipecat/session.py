@@ -45,7 +45,7 @@ class PipelinePort:
     def __init__(self, rtvi: RTVIProcessor) -> None:
         self._rtvi = rtvi
         limits = {**DEFAULT_LIMITS, **rtvi.session_processor.limits}
-        self._unread = memory.of_limits(limits, "max_outgoing_bytes", memory.OUTGOING)
+        self._unread = memory.of_messages(limits, "max_outgoing_bytes", memory.OUTGOING)
         self._is_dropped = False
 
     def send(self, message: Message) -> None:
