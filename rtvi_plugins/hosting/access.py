@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from rtvi_plugins.processor.memory import compact
 from rtvi_plugins.protocol import wire
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -115,7 +116,7 @@ class Start:
         self, caller: str, settled: Mapping[str, Mapping[str, Any]] | bytes, data: bytes = b"", key: str = ""
     ) -> None:
         self.caller = caller
-        self.text = settled if isinstance(settled, bytes) else wire.encode(settled)
+        self.text = settled if isinstance(settled, bytes) else compact(wire.encode(settled))
         self.data = data
         self.key = key
 

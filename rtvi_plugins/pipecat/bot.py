@@ -136,6 +136,7 @@ class Sessions:
             processor = cast("RTVIProcessor", worker.rtvi).session_processor
             if serializer is not None:
                 serializer.session = processor
+                processor.rtvi.let_go = serializer.let_go
             watch_beginning(worker, partial(_tell_directly, runner_args, serializer))
             await self._run(worker, runner_args, processor)
             return

@@ -21,6 +21,8 @@ MAX_WAITING: Final = 1024
 DEFAULT_MAX_BYTES: Final = 1_114_112
 MOST_OF_ID: Final = 200
 """Characters of an id by which senders are told apart."""
+LARGE: Final = 65_536
+"""Bytes of a message that are let go of as soon as it is taken: in a pipeline, every stage holds the last frame."""
 YIELD_EVERY: Final = 64
 """Messages read in a row before the pipeline gets its turn."""
 
@@ -42,42 +44,44 @@ class Inbox:
         self._in_a_row = 0
         self._senders: dict[str, str] = {}
 
-    def put(self, message: Any, sender: str | None = None) -> None:
-        """Keep one message of the transport, or tell the client why not.
+    def put(self, message: Any, sender: str | None = None) -> int:
+        """Keep one message of the transport, or tell the client why not. Returns about how many bytes it takes.
 
         sender: who of several participants sent it, from transports that know.
         """
         session = self._session
         if not isinstance(message, dict):
             refuse(session, None, "expected an object")
-            return
+            return LARGE
         if message.get("label") != LABEL:
-            return
+            return 0
         id_, limits = message.get("id"), session.limits
         try:
             text = _as_text(message)  # transports read JSON less strictly, and hand on what they have read
             if len(text) > limits.get("max_message_bytes", DEFAULT_MAX_BYTES):
                 refuse(session, id_, "too large")
-                return
+                return LARGE
             depth = int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH))
             given = wire.decode(text, depth, int(limits.get("max_nodes", wire.DEFAULT_MAX_NODES)))
         except (NotJSONError, wire.InvalidJSONError) as error:
             refuse(session, id_, "not JSON" if isinstance(error, NotJSONError) else str(error))
-            return
+            return LARGE
         is_taken = not self._waiting and self._reader is not None and not self._reader.done()
-        hold = None
+        hold, size = None, size_when_read(text)
         if not is_taken:
             hold = session.waiting_bytes.hold(len(text))
         elif len(text) > COUNTED:
-            hold = session.handled_bytes.hold(size_when_read(text))
+            hold = session.handled_bytes.hold(size)
         if len(self._waiting) >= MAX_WAITING or (hold is None and (len(text) > COUNTED or not is_taken)):
             refuse(session, id_, "too many messages wait", Code.BUSY)
-            return
+            return size
+        session.is_large_held = session.is_large_held or size >= LARGE
         self._waiting.append(Waiting(given if is_taken else compact(text), hold))
         if sender is not None and given.get("type") == ClientType.SEND_TEXT:
             self._note_sender(given.get("id"), sender)
         if is_taken and self._reader is not None:
             self._reader.set_result(None)
+        return size
 
     def _note_sender(self, id_: Any, sender: str) -> None:
         if isinstance(id_, str):

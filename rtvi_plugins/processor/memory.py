@@ -76,14 +76,20 @@ class Hold:
         self._counts = counts
         self.size = size
 
+    def shrink(self, size: int) -> None:
+        """Hold no more than so many bytes from now on."""
+        less = self.size - size
+        if less > 0:
+            self.size = size
+            for count in self._counts:
+                count.give_back(less)
+
     def release(self) -> None:
         """Give the bytes back; a second time does nothing."""
-        size, self.size = self.size, 0
-        if size:
-            for count in self._counts:
-                count.give_back(size)
+        self.shrink(0)
 
-    __del__ = release
+    def __del__(self) -> None:
+        self.shrink(0)
 
 
 class Allowance:
