@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pipecat.bus.messages import BusDataMessage
 from pipecat.frames.frames import (
     InputAudioRawFrame,
     InputTransportStartAudioStreamingFrame,
@@ -151,7 +152,21 @@ def on_ui_snapshot(session: PipelineSession, id_: str, data: Any) -> Answering:
             models.A11ySnapshot.model_validate(tree)
         except ValidationError:  # of what is left: integers that no program holds
             raise invalid("not as in a snapshot", "tree") from None
-    return ui.on_ui_snapshot(session, id_, data)
+    return _and_follow(session, ui.on_ui_snapshot(session, id_, data))
+
+
+def on_ui_event(session: PipelineSession, id_: str, data: Any) -> Answering:
+    """Take a `ui-event`. Raises Refusal."""
+    return _and_follow(session, ui.on_ui_event(session, id_, data))
+
+
+async def _and_follow(session: PipelineSession, answering: Answering) -> None:
+    """Let another message follow a large one on the bus of the workers, where each holds the last."""
+    is_large = session.is_large_held
+    await answering
+    if is_large:
+        worker = session.rtvi.pipeline_worker
+        await worker.send_bus_message(BusDataMessage(source=worker.name))
 
 
 DISPATCH: Final[Mapping[str, Dispatch]] = MappingProxyType(
@@ -163,6 +178,7 @@ DISPATCH: Final[Mapping[str, Dispatch]] = MappingProxyType(
         ClientType.DTMF.value: on_dtmf,
         ClientType.RAW_AUDIO.value: on_raw_audio,
         ClientType.RAW_AUDIO_BATCH.value: on_raw_audio,
+        ClientType.UI_EVENT.value: on_ui_event,
         ClientType.UI_SNAPSHOT.value: on_ui_snapshot,
     }
 )

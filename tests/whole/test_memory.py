@@ -64,7 +64,7 @@ def test_many_sessions_before_client_ready(tmp_path: Path, host: str) -> None:
             while socket.next()[0] != 10:
                 pass
         growth()
-        assert growth.peak < 16 * MB + 15 * 3 * MB + SLACK
+        assert growth.peak < 16 * MB + 15 * 6 * MB + SLACK  # what each has on its way, in several copies
         assert bot.is_well()
 
 
@@ -100,7 +100,7 @@ def test_arguments_of_jobs(tmp_path: Path, host: str) -> None:
                 socket.send(call("work", OBJECTS))
             socket.send(call("count", "[]", "last"))
             answer(socket, "last")
-        assert growth() < 32 * MB + SLACK
+        assert growth() < 32 * MB + 10 * 2 * MB + SLACK
 
 
 def test_snapshots(tmp_path: Path, host: str) -> None:
@@ -217,7 +217,7 @@ def test_messages_that_never_end(tmp_path: Path, host: str, begin: Any) -> None:
         for socket in sockets:
             begin(socket, 1_000_000)
             growth()
-        assert growth.peak < 4 * MB + 40 * 65_536 + 8 * MB
+        assert growth.peak < 4 * MB + 40 * 65_536 + 16 * MB
         assert bot.is_well(1_000_000)  # those that were begun first have gone
 
 
