@@ -264,6 +264,15 @@ def limits() -> str:
     return _table(("key", "default", "bounds", "when it is reached"), rows)
 
 
+def growth() -> str:
+    """Write the limits of what a client can make grow."""
+    rows = []
+    for key, schema in properties_of("Limits").items():
+        if key.startswith("max_"):
+            rows.append((schema["description"], f"{schema['default']:,}", _code(key), AT_THE_BOUND[key]))
+    return _table(("bound", "default", "key", "what happens there"), rows)
+
+
 # -- the code ---------------------------------------------------------------------------------------------------------
 
 
@@ -366,6 +375,7 @@ def options() -> str:
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "limits": limits,
+    "growth": growth,
     "processor": processor,
     "events": events,
     "codes": codes,

@@ -257,7 +257,8 @@ class Limits(Model):
     max_receiving_bytes_total: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
     """Bytes of all connections that have come of messages and request bodies which are not complete."""
     max_kept_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
-    """Bytes kept for one client: the page's snapshot, texts for the next turn, answers under an `idempotency_key`."""
+    """Bytes kept for one client: the page's snapshot, values of options, answers under an `idempotency_key`, texts for
+    the next turn, and, in a pipeline, what it added to the LLM's context."""
     max_kept_bytes_total: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
     """Bytes kept for the clients of all sessions."""
     max_outgoing: int = Field(default=1_024, ge=16)

@@ -23,8 +23,10 @@ from pipecat.processors.frameworks.rtvi import models
 from pydantic import ValidationError
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor import conversation, media, readiness, ui
+from rtvi_plugins.processor import conversation, keeping, media, readiness, ui
+from rtvi_plugins.processor.memory import size_of, size_when_read
 from rtvi_plugins.processor.requests import Code, Refusal, invalid
+from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import ClientType
 from rtvi_plugins.schema import Fault, check, compile_value
 
@@ -48,6 +50,15 @@ def on_client_ready(session: PipelineSession, id_: str, data: Any) -> Answering:
     return _listen_and(session, readiness.on_client_ready(session, id_, data))
 
 
+def _keep(session: PipelineSession, size: int, what: str) -> None:
+    """Count what a client adds to the LLM's context, where it stays. Raises Refusal when there is no room for it."""
+    held = keeping.keep(session, size, what)
+    if session.in_context is None:
+        session.in_context = held
+    else:
+        session.in_context.merge(held)
+
+
 async def _listen_and(session: PipelineSession, answering: Answering | None) -> None:
     try:
         await session.rtvi.push_frame(InputTransportStartAudioStreamingFrame())
@@ -61,6 +72,7 @@ def on_send_text(session: PipelineSession, id_: str, data: Any) -> Answering:
     content, run, audio = conversation.read_text(data)
     if not session.answers_text:
         raise conversation.no_responder()
+    _keep(session, size_of(content), "a text")
     given = {"content": content, "options": {"run_immediately": run, "audio_response": audio and session.may_speak}}
     return session.rtvi.handle_stock(ClientType.SEND_TEXT, id_, given)
 
@@ -70,6 +82,7 @@ def on_append_to_context(session: PipelineSession, _id: str, data: Any) -> Answe
     role, content, run = conversation.read_context_message(data)
     if not session.answers_text:
         raise conversation.no_context()
+    _keep(session, size_when_read(wire.encode(content)), "a message")
     return _append(session, {"role": role, "content": content}, run=run)
 
 
@@ -93,6 +106,7 @@ def on_send_file(session: PipelineSession, id_: str, data: Any) -> Answering:
     keys = ("type", "bytes", "width", "height") if kind == "bytes" else ("type", "url")
     clean = {key: source[key] for key in keys if source.get(key) is not None}
     whole = {**data, "file": {**file, "source": clean}}
+    _keep(session, size_when_read(wire.encode(whole)), "a file")
     if not session.may_speak:
         whole["options"] = {**(data.get("options") or {}), "audio_response": False}
     return session.rtvi.handle_stock(ClientType.SEND_FILE, id_, whole)

@@ -121,10 +121,11 @@ class PipelineSession(CoreProcessor):
 
     rtvi: the Pipecat processor; an attribute that this object has not is looked up there (`create_task`,
           `pipeline_worker`, `broadcast_frame`).
+    in_context:    the bytes that the client has added to the LLM's context.
     is_large_held: whether a large message was taken, which a frame for the pipeline may hold.
     """
 
-    __slots__ = ("_about", "_delivered", "is_large_held", "rtvi")
+    __slots__ = ("_about", "_delivered", "in_context", "is_large_held", "rtvi")
 
     def __init__(self, rtvi: RTVIProcessor, config: RTVIConfig | None = None, session: Session | None = None) -> None:
         super().__init__(config, session=session)
@@ -132,6 +133,7 @@ class PipelineSession(CoreProcessor):
         self._about: Mapping[str, Any] | None = None
         self._delivered: set[str] = set()
         self.is_large_held = False
+        self.in_context: memory.Hold | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "rtvi":  # not made yet, or private to the other side

@@ -84,6 +84,11 @@ class Hold:
             for count in self._counts:
                 count.give_back(less)
 
+    def merge(self, other: Hold) -> None:
+        """Hold what another hold of the same counts holds, in its place."""
+        self.size += other.size
+        other.size = 0
+
     def release(self) -> None:
         """Give the bytes back; a second time does nothing."""
         self.shrink(0)
@@ -179,9 +184,11 @@ _SIZES: Final = ((b",", 40), (b"[", 40), (b"{", 200))
 
 def text_size(text: bytes) -> int:
     """Return how many bytes the texts in JSON text take at most: every character as many as the widest."""
-    if b"\\u" in text:
-        return 4 * len(text)
-    return len(text) if text.isascii() else sys.getsizeof(text.decode("utf-8", "replace"))
+    size = len(text) if text.isascii() else sys.getsizeof(text.decode("utf-8", "replace"))
+    escapes = text.count(b"\\u")  # six characters for one
+    if not escapes:
+        return size
+    return max(size, (len(text) - 5 * escapes) * (4 if b"\\ud" in text or b"\\uD" in text else 2))
 
 
 def size_of(text: str) -> int:
