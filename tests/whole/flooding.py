@@ -45,6 +45,10 @@ async def huge(processor, *, size: int):
 def block(processor):
     door.wait()
 
+@acts.action("stuck")
+def stuck(processor):
+    door.wait()
+
 @acts.action("open")
 async def open_(processor):
     door.set()
@@ -72,6 +76,7 @@ MANIFEST: Final[dict[str, Any]] = {
                 "work": {"arguments": {"value": {}}, "timeout": "10m", "job": True},
                 "huge": {"arguments": {"size": "integer"}},
                 "block": {"timeout": "10m"},
+                "stuck": {"timeout": "300ms"},
                 "open": {},
                 "quick": {"timeout": "10m"},
             },
@@ -174,6 +179,17 @@ def answer(socket: Bare, id_: str) -> Any:
         opcode, payload = socket.next()
         if opcode == TEXT and (found := json.loads(payload)).get("id") == id_:
             return found
+
+
+def answers(socket: Bare, ids: set[str]) -> list[Any]:
+    """Read on until each of these messages is answered; gives the answers as they came."""
+    left, found = set(ids), []
+    while left:
+        opcode, payload = socket.next()
+        if opcode == TEXT and (one := json.loads(payload)).get("id") in left:
+            left.discard(one["id"])
+            found.append(one)
+    return found
 
 
 def codes(socket: Bare, id_: str, number: int) -> list[str]:
