@@ -23,7 +23,6 @@ from rtvi_plugins.schema import compile_value
 from rtvi_plugins.testing import RequestError
 from tests.processor.conftest import action, quick, service, session
 
-
 ENOUGH_S = 0.5
 """A time limit that is reached, and within which a thread has long begun on any machine."""
 
