@@ -81,6 +81,14 @@ def test_messages_whose_handlers_hang(tmp_path: Path, host: str, value: str) -> 
         assert bot.is_well()
 
 
+def test_sessions_that_only_write_weigh_little(tmp_path: Path, host: str) -> None:
+    """In a pipeline without a stage that hears, none loads a model that tells the end of speech: some 8 MB each."""
+    with flooded(tmp_path, host) as bot:
+        growth = Growth(bot)
+        with bot.sockets(30):
+            assert growth() < 30 * 2 * MB
+
+
 def test_one_message_is_taken_whatever_the_others_hold(tmp_path: Path, host: str) -> None:
     with flooded(tmp_path, host, max_waiting_bytes_total=8 * MB) as bot, bot.sockets(10) as sockets:
         for socket in sockets:  # each has its one, and the bound is used up
