@@ -44,14 +44,16 @@ AT_THE_BOUND: Final = {
     "them, they are refused with `busy`.",
     "max_threads_total": "As `max_threads`; the session with the fewest calls running comes first.",
     "max_waiting": "The message is refused with `busy`.",
-    "max_waiting_bytes": "The message is refused with `busy`.",
-    "max_waiting_bytes_total": "The message is refused with `busy`; a half-sent one closes its connection with code "
-    "1013. `POST` answers 503.",
+    "max_waiting_bytes": "The message is refused with `busy`, unless it is the only one of its session.",
+    "max_receiving_bytes_total": "What was begun first is dropped: a message with its connection, closed with code "
+    "1013; a `POST` answers 503.",
+    "max_waiting_bytes_total": "The message is refused with `busy`, unless it is the only one of its session and takes "
+    "no more than twice `max_message_bytes` in memory. `POST` answers 503.",
     "max_kept_bytes": "The oldest answers go; where that is not enough, the message is refused with `busy`.",
-    "max_kept_bytes_total": "As `max_kept_bytes`.",
+    "max_kept_bytes_total": "As `max_kept_bytes`; a quarter is for sessions with 64 KiB or less.",
     "max_outgoing": "The connection is closed, since its client does not read.",
     "max_outgoing_bytes": "The connection is closed, since its client does not read.",
-    "max_outgoing_bytes_total": "The connection is closed, since its client does not read.",
+    "max_outgoing_bytes_total": "As `max_outgoing_bytes`, unless it is the only message that waits for this client.",
     "ready_timeout": "What waits is refused with `not-ready`.",
     "option_timeout": "The update is refused with `option-failed` and rolled back.",
     "message_timeout": "The message is refused with `unanswered`; a later answer is dropped.",
@@ -262,6 +264,15 @@ def limits() -> str:
     return _table(("key", "default", "bounds", "when it is reached"), rows)
 
 
+def growth() -> str:
+    """Write the limits of what a client can make grow."""
+    rows = []
+    for key, schema in properties_of("Limits").items():
+        if key.startswith("max_"):
+            rows.append((schema["description"], f"{schema['default']:,}", _code(key), AT_THE_BOUND[key]))
+    return _table(("bound", "default", "key", "what happens there"), rows)
+
+
 # -- the code ---------------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +375,7 @@ def options() -> str:
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "limits": limits,
+    "growth": growth,
     "processor": processor,
     "events": events,
     "codes": codes,

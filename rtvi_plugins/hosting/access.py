@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from rtvi_plugins.processor.memory import compact
 from rtvi_plugins.protocol import wire
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -101,18 +102,35 @@ def bearer(authorization: str | None) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-@dataclass(frozen=True, slots=True)
 class Start:
     """Who calls, and what `POST /start` settled for the session to come.
 
-    config: values over the initial ones, service → option → value; data: the start data, as the JSON text of an object.
-    key:    under which it is kept; empty for a caller that has not been at `POST /start`.
+    settled: values over the initial ones, service → option → value, or their JSON text.
+    data:    the start data, as the JSON text of an object.
+    key:     under which it is kept; empty for a caller that has not been at `POST /start`.
     """
 
-    caller: str
-    config: Mapping[str, Mapping[str, Any]]
-    data: bytes = b""
-    key: str = field(default="", compare=False)
+    __slots__ = ("caller", "data", "key", "text")
+
+    def __init__(
+        self, caller: str, settled: Mapping[str, Mapping[str, Any]] | bytes, data: bytes = b"", key: str = ""
+    ) -> None:
+        self.caller = caller
+        self.text = settled if isinstance(settled, bytes) else compact(wire.encode(settled))
+        self.data = data
+        self.key = key
+
+    @property
+    def config(self) -> dict[str, dict[str, Any]]:
+        """The values, read anew each time: a connection has its start as long as it lasts."""
+        return json.loads(self.text)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Start):
+            return NotImplemented
+        return (self.caller, self.text, self.data) == (other.caller, other.text, other.data)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 Dumped = tuple[str, float, str, str]
@@ -139,7 +157,7 @@ class Starts:
     def add(self, start: Start, key: str = "") -> str:
         """Keep a start and give its key, a new one unless one is given. The oldest ones go when there are too many."""
         self._forget()
-        text = wire.encode(start.config) + _BETWEEN + start.data
+        text = start.text + _BETWEEN + start.data
         while self._kept and (len(self._kept) >= self.limit or self._bytes + len(text) > self.max_bytes):
             self._drop_oldest()
         key = key or secrets.token_urlsafe(24)
@@ -157,7 +175,7 @@ class Starts:
         self._kept[key] = (self.clock(), caller, text)
         self._kept.move_to_end(key)
         config, _, data = text.partition(_BETWEEN)
-        return Start(caller, json.loads(config), data, key)
+        return Start(caller, config, data, key)
 
     def dump(self) -> list[Dumped]:
         """Write down what is kept, the oldest first, for another process."""
@@ -177,7 +195,7 @@ class Starts:
         """Read a start that was written down."""
         key, _, caller, text = dumped
         config, _, data = text.encode().partition(_BETWEEN)
-        return Start(caller, json.loads(config), data, key)
+        return Start(caller, config, data, key)
 
     def _forget(self) -> None:
         oldest = self.clock() - self.ttl_s

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -175,7 +174,7 @@ def read_start(bot: Bot, settled: access.Start, body: Any, *, beside: Collection
     except Refusal as refusal:
         said = (str(refusal.code), refusal.details) if refusal.code == Code.INVALID_START else ()
         raise Denied(400, refusal.text, *said) from None
-    return replace(settled, config=start.config, data=start.data)
+    return access.Start(settled.caller, start.config, start.data, settled.key)
 
 
 def as_config(values: Mapping[str, Mapping[str, Any]]) -> RTVIConfig | None:

@@ -251,11 +251,14 @@ class Limits(Model):
     max_waiting: int = Field(default=256, ge=1)
     """Messages of one session that wait for the bot to be ready."""
     max_waiting_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
-    """Bytes of one session's messages that wait: to be read, for the bot to be ready, for their handlers to end."""
+    """Bytes of one session's messages that wait for the bot to be ready, and as many of those that are handled."""
     max_waiting_bytes_total: int = Field(default=128 * 1024 * 1024, ge=1024 * 1024)
-    """Bytes of all sessions' messages that wait, half-sent ones and the bodies of requests included."""
+    """Bytes of all sessions' messages that wait or are handled, those of `POST /action` included."""
+    max_receiving_bytes_total: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
+    """Bytes of all connections that have come of messages and request bodies which are not complete."""
     max_kept_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
-    """Bytes kept for one client: the page's snapshot, texts for the next turn, answers under an `idempotency_key`."""
+    """Bytes kept for one client: the page's snapshot, values of options, answers under an `idempotency_key`, texts for
+    the next turn, and, in a pipeline, what it added to the LLM's context."""
     max_kept_bytes_total: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
     """Bytes kept for the clients of all sessions."""
     max_outgoing: int = Field(default=1_024, ge=16)

@@ -136,6 +136,7 @@ class Sessions:
             processor = cast("RTVIProcessor", worker.rtvi).session_processor
             if serializer is not None:
                 serializer.session = processor
+                processor.rtvi.let_go = serializer.let_go
             watch_beginning(worker, partial(_tell_directly, runner_args, serializer))
             if is_telephone(runner_args):
                 be_ready_when_begun(worker, processor)

@@ -19,6 +19,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
 )
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.llm_service import LLMService
+from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
 from rtvi_plugins.errors import Problem, RTVIPluginsError
@@ -215,6 +216,8 @@ class _Building:
         elif lists:
             made = {name: [self._make(part) for part in parts] for name, parts in lists.items()}
             given["user_turn_strategies"] = UserTurnStrategies(**made)
+        elif not plan.hears:  # Pipecat's default loads a model that listens, some 8 MB for each session
+            given.setdefault("user_turn_strategies", UserTurnStrategies(stop=[SpeechTimeoutUserTurnStopStrategy()]))
         if turns.mute:
             given["user_mute_strategies"] = [self._make(part) for part in turns.mute]
         if written.stop_timeout is not None:

@@ -166,8 +166,9 @@ class Gate:
         else:
             settled = self._session_of(path) or self._admission.authenticate(headers, self._query(scope))
             start = settled
+            given = Body(self._admission.limits)
             if not headers.get("content-type", "").startswith("multipart/form-data"):  # uploads have a bound of theirs
-                body = await self._read(receive)
+                body = await self._read(receive, given)
                 if path.endswith(bodies.PATH) and method == "POST":
                     offer = bodies.read_offer(body, self._admission.limits.max_depth)
                     start = self._start_of(offer, settled, path)
@@ -198,16 +199,15 @@ class Gate:
         parts = path.split("/")
         return self._admission.starts.take(parts[2]) if parts[1] == "sessions" and len(parts) > 3 else None
 
-    async def _read(self, receive: Receive) -> bytes:
-        """Read a request's body. Raises Denied when it is too large or breaks off."""
-        body = Body(self._admission.limits)
+    async def _read(self, receive: Receive, body: Body) -> bytes:
+        """Read a request's body, which counts as long as `body` lives. Raises Denied."""
         while True:
             event = await receive()
             if event["type"] != "http.request":
                 raise Denied(400, GONE)
             body.add(event.get("body", b""))
             if not event.get("more_body", False):
-                return body.content
+                return body.complete()
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, start: Start) -> None:
         client = scope.get("client")
@@ -223,7 +223,7 @@ class Gate:
         """Say where to connect. For WebSocket the gate answers, in the one form that old and new clients take."""
         settled = self._admission.authenticate(headers, self._query(scope))
         self._admission.check_room(self._sessions())
-        body = self._admission.read_body(await self._read(receive))
+        body = self._admission.read_body(await self._read(receive, Body(self._admission.limits)))
         start = self._admission.read_start(settled, body)
         transport = self._transport_of(body, scope["path"])
         if transport == "websocket" and self._transport in (None, "websocket"):

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor.memory import COUNTED, Hold, compact, read
+from rtvi_plugins.processor.memory import COUNTED, Hold, NoRoomError, compact, read, size_when_read
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import LABEL, ClientType, Message, NotJSONError
@@ -21,6 +21,8 @@ MAX_WAITING: Final = 1024
 DEFAULT_MAX_BYTES: Final = 1_114_112
 MOST_OF_ID: Final = 200
 """Characters of an id by which senders are told apart."""
+LARGE: Final = 65_536
+"""Bytes of a message that are let go of as soon as it is taken: in a pipeline, every stage holds the last frame."""
 YIELD_EVERY: Final = 64
 """Messages read in a row before the pipeline gets its turn."""
 
@@ -42,38 +44,44 @@ class Inbox:
         self._in_a_row = 0
         self._senders: dict[str, str] = {}
 
-    def put(self, message: Any, sender: str | None = None) -> None:
-        """Keep one message of the transport, or tell the client why not.
+    def put(self, message: Any, sender: str | None = None) -> int:
+        """Keep one message of the transport, or tell the client why not. Returns about how many bytes it takes.
 
         sender: who of several participants sent it, from transports that know.
         """
         session = self._session
         if not isinstance(message, dict):
             refuse(session, None, "expected an object")
-            return
+            return LARGE
         if message.get("label") != LABEL:
-            return
+            return 0
         id_, limits = message.get("id"), session.limits
         try:
             text = _as_text(message)  # transports read JSON less strictly, and hand on what they have read
             if len(text) > limits.get("max_message_bytes", DEFAULT_MAX_BYTES):
                 refuse(session, id_, "too large")
-                return
+                return LARGE
             depth = int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH))
             given = wire.decode(text, depth, int(limits.get("max_nodes", wire.DEFAULT_MAX_NODES)))
         except (NotJSONError, wire.InvalidJSONError) as error:
             refuse(session, id_, "not JSON" if isinstance(error, NotJSONError) else str(error))
-            return
+            return LARGE
         is_taken = not self._waiting and self._reader is not None and not self._reader.done()
-        hold = session.waiting_bytes.hold(len(text)) if len(text) > COUNTED or not is_taken else None
+        hold, size = None, size_when_read(text)
+        if not is_taken:
+            hold = session.waiting_bytes.hold(len(text))
+        elif len(text) > COUNTED:
+            hold = session.handled_bytes.hold(size)
         if len(self._waiting) >= MAX_WAITING or (hold is None and (len(text) > COUNTED or not is_taken)):
             refuse(session, id_, "too many messages wait", Code.BUSY)
-            return
+            return size
+        session.is_large_held = session.is_large_held or size >= LARGE
         self._waiting.append(Waiting(given if is_taken else compact(text), hold))
         if sender is not None and given.get("type") == ClientType.SEND_TEXT:
             self._note_sender(given.get("id"), sender)
         if is_taken and self._reader is not None:
             self._reader.set_result(None)
+        return size
 
     def _note_sender(self, id_: Any, sender: str) -> None:
         if isinstance(id_, str):
@@ -93,12 +101,18 @@ class Inbox:
         if self._in_a_row >= YIELD_EVERY:
             self._in_a_row = 0
             await asyncio.sleep(0)
-        while not self._waiting:
-            self._in_a_row = 0
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
-        message, session.arriving = self._waiting.popleft()
-        return read(message) if isinstance(message, bytes) else message
+        while True:
+            while not self._waiting:
+                self._in_a_row = 0
+                self._reader = asyncio.get_running_loop().create_future()
+                await self._reader
+            message, hold = self._waiting.popleft()
+            if not isinstance(message, bytes):
+                session.arriving = hold
+                return message
+            if hold is None or session.hold_taken(message, hold):
+                return read(message)  # type: ignore[no-any-return]
+            refuse(session, read(message).get("id"), NoRoomError.TEXT, Code.BUSY)
 
 
 def _as_text(message: Any) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pipecat.bus.messages import BusDataMessage
 from pipecat.frames.frames import (
     InputAudioRawFrame,
     InputTransportStartAudioStreamingFrame,
@@ -22,8 +23,10 @@ from pipecat.processors.frameworks.rtvi import models
 from pydantic import ValidationError
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor import conversation, media, readiness, ui
+from rtvi_plugins.processor import conversation, keeping, media, readiness, ui
+from rtvi_plugins.processor.memory import size_of, size_when_read
 from rtvi_plugins.processor.requests import Code, Refusal, invalid
+from rtvi_plugins.protocol import wire
 from rtvi_plugins.protocol.messages import ClientType
 from rtvi_plugins.schema import Fault, check, compile_value
 
@@ -47,6 +50,15 @@ def on_client_ready(session: PipelineSession, id_: str, data: Any) -> Answering:
     return _listen_and(session, readiness.on_client_ready(session, id_, data))
 
 
+def _keep(session: PipelineSession, size: int, what: str) -> None:
+    """Count what a client adds to the LLM's context, where it stays. Raises Refusal when there is no room for it."""
+    held = keeping.keep(session, size, what)
+    if session.in_context is None:
+        session.in_context = held
+    else:
+        session.in_context.merge(held)
+
+
 async def _listen_and(session: PipelineSession, answering: Answering | None) -> None:
     try:
         await session.rtvi.push_frame(InputTransportStartAudioStreamingFrame())
@@ -60,6 +72,7 @@ def on_send_text(session: PipelineSession, id_: str, data: Any) -> Answering:
     content, run, audio = conversation.read_text(data)
     if not session.answers_text:
         raise conversation.no_responder()
+    _keep(session, size_of(content), "a text")
     given = {"content": content, "options": {"run_immediately": run, "audio_response": audio and session.may_speak}}
     return session.rtvi.handle_stock(ClientType.SEND_TEXT, id_, given)
 
@@ -69,6 +82,7 @@ def on_append_to_context(session: PipelineSession, _id: str, data: Any) -> Answe
     role, content, run = conversation.read_context_message(data)
     if not session.answers_text:
         raise conversation.no_context()
+    _keep(session, size_when_read(wire.encode(content)), "a message")
     return _append(session, {"role": role, "content": content}, run=run)
 
 
@@ -92,6 +106,7 @@ def on_send_file(session: PipelineSession, id_: str, data: Any) -> Answering:
     keys = ("type", "bytes", "width", "height") if kind == "bytes" else ("type", "url")
     clean = {key: source[key] for key in keys if source.get(key) is not None}
     whole = {**data, "file": {**file, "source": clean}}
+    _keep(session, size_when_read(wire.encode(whole)), "a file")
     if not session.may_speak:
         whole["options"] = {**(data.get("options") or {}), "audio_response": False}
     return session.rtvi.handle_stock(ClientType.SEND_FILE, id_, whole)
@@ -151,7 +166,21 @@ def on_ui_snapshot(session: PipelineSession, id_: str, data: Any) -> Answering:
             models.A11ySnapshot.model_validate(tree)
         except ValidationError:  # of what is left: integers that no program holds
             raise invalid("not as in a snapshot", "tree") from None
-    return ui.on_ui_snapshot(session, id_, data)
+    return _and_follow(session, ui.on_ui_snapshot(session, id_, data))
+
+
+def on_ui_event(session: PipelineSession, id_: str, data: Any) -> Answering:
+    """Take a `ui-event`. Raises Refusal."""
+    return _and_follow(session, ui.on_ui_event(session, id_, data))
+
+
+async def _and_follow(session: PipelineSession, answering: Answering) -> None:
+    """Let another message follow a large one on the bus of the workers, where each holds the last."""
+    is_large = session.is_large_held
+    await answering
+    if is_large:
+        worker = session.rtvi.pipeline_worker
+        await worker.send_bus_message(BusDataMessage(source=worker.name))
 
 
 DISPATCH: Final[Mapping[str, Dispatch]] = MappingProxyType(
@@ -163,6 +192,7 @@ DISPATCH: Final[Mapping[str, Dispatch]] = MappingProxyType(
         ClientType.DTMF.value: on_dtmf,
         ClientType.RAW_AUDIO.value: on_raw_audio,
         ClientType.RAW_AUDIO_BATCH.value: on_raw_audio,
+        ClientType.UI_EVENT.value: on_ui_event,
         ClientType.UI_SNAPSHOT.value: on_ui_snapshot,
     }
 )

@@ -33,7 +33,7 @@ from rtvi_plugins.pipecat.answering import is_foreign, may_answer
 from rtvi_plugins.pipecat.border import OUTBOUND, RTVIActionFrame, to_direction, to_pipecat
 from rtvi_plugins.pipecat.bound import unattached
 from rtvi_plugins.pipecat.calls import ToldCalls
-from rtvi_plugins.pipecat.inbox import Inbox
+from rtvi_plugins.pipecat.inbox import LARGE, Inbox
 from rtvi_plugins.pipecat.observer import RTVIObserver, see_to_observer
 from rtvi_plugins.pipecat.order import SPECIAL
 from rtvi_plugins.pipecat.outgoing import is_known, mended
@@ -85,6 +85,8 @@ class RTVIProcessor(StockProcessor):
         self.may_stages_answer_text: bool | None = None
         self.tells_sentences = False  # for its observer
         self._inbox = Inbox(self.session_processor)
+        self.let_go: Callable[[Any], None] = _do_nothing
+        """Told of a large message once it is taken, for whoever made it to empty it."""
         self.has_observer = False
         self.told_calls = ToldCalls()
         self._stage_errors = StageErrors()
@@ -262,7 +264,8 @@ class RTVIProcessor(StockProcessor):
             self._stage_errors.renew()
         if isinstance(frame, InputTransportMessageFrame):
             await FrameProcessor.process_frame(self, frame, direction)
-            self._inbox.put(frame.message, getattr(frame, "participant_id", None))
+            if self._inbox.put(frame.message, getattr(frame, "participant_id", None)) >= LARGE:
+                self.let_go(frame.message)
         elif isinstance(frame, ErrorFrame):
             await FrameProcessor.process_frame(self, frame, direction)
             self._stage_errors.tell(self.session_processor, self.stages, frame)
@@ -357,3 +360,7 @@ def processor_for(bot: Bot) -> type[RTVIProcessor]:
     core = bot.processor_class
     session_class = type(core.__name__, (PipelineSession, core), {"__slots__": (), "__doc__": core.__doc__})
     return type(core.__name__, (RTVIProcessor,), {"bot": bot, "session_class": session_class, "__doc__": core.__doc__})
+
+
+def _do_nothing(_message: Any) -> None:
+    """Leave a message as it is: others may hold it."""

@@ -22,7 +22,7 @@ from pipecat.frames.frames import (
 from pipecat.frames.protobufs import frames_pb2
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 
-from rtvi_plugins.pipecat.inbox import refuse
+from rtvi_plugins.pipecat.inbox import LARGE, refuse
 from rtvi_plugins.processor.media import SAMPLE_RATES
 from rtvi_plugins.protocol import wire
 
@@ -51,11 +51,17 @@ class Serializer(ProtobufFrameSerializer):
         self._is_bare = False  # it speaks in frames alone
         self._has_message = False
         self.session: PipelineSession | None = None
+        self._made: Any = None
 
     async def serialize(self, frame: Frame) -> str | bytes | None:
         """Write a frame; to a client that speaks JSON, messages only."""
         if isinstance(frame, OutputTransportMessageFrame | OutputTransportMessageUrgentFrame):
-            return wire.encode(frame.message).decode() if self._is_text else await super().serialize(frame)
+            text = wire.encode(frame.message).decode() if self._is_text else await super().serialize(frame)
+            hold = getattr(frame, "hold", None)
+            if hold is not None and hold.size >= LARGE:
+                frame.message = {}
+                hold.shrink(len(text or ""))
+            return text
         # The end of a session is offered to every serializer, too, and this one's base would warn of it.
         is_wanted = not self._is_text and type(frame) in (self.SERIALIZABLE_TYPES if self._is_bare else _FOR_CLIENTS)
         return await super().serialize(frame) if is_wanted else None
@@ -93,7 +99,13 @@ class Serializer(ProtobufFrameSerializer):
         message = wire.decode(text, self._limits.max_depth, self._limits.max_nodes)
         if not isinstance(message, dict):
             raise wire.InvalidJSONError("expected an object")
+        self._made = message
         return InputTransportMessageFrame(message=message)
+
+    def let_go(self, message: Any) -> None:
+        """Empty a message that was taken, if it is the last one made here: every stage holds the frame with it."""
+        if message is self._made:
+            self._made.clear()
 
     def _refuse(self, error: wire.InvalidJSONError) -> None:
         if self.session is not None:

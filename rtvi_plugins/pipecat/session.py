@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from pipecat.frames.frames import EndWorkerFrame, OutputTransportMessageUrgentFrame, TTSSpeakFrame
+from pipecat.frames.frames import DataFrame, EndWorkerFrame, OutputTransportMessageUrgentFrame, TTSSpeakFrame
 
 from rtvi_plugins.llm.calls import UnfitError
 from rtvi_plugins.llm.results import as_error, as_heard
@@ -39,13 +40,18 @@ LEAST_COUNTED: Final = 256
 """Bytes that a message counts at least, as long as the client has not read it."""
 
 
+@dataclasses.dataclass
+class RTVIFollowingFrame(DataFrame):
+    """Follows a frame that holds a large message: every stage holds the last frame until the next one comes."""
+
+
 class PipelinePort:
     """The pipeline as a processor's host: messages leave as transport frames, options reach the stages."""
 
     def __init__(self, rtvi: RTVIProcessor) -> None:
         self._rtvi = rtvi
         limits = {**DEFAULT_LIMITS, **rtvi.session_processor.limits}
-        self._unread = memory.of_limits(limits, "max_outgoing_bytes", memory.OUTGOING)
+        self._unread = memory.of_messages(limits, "max_outgoing_bytes", memory.OUTGOING)
         self._is_dropped = False
 
     def send(self, message: Message) -> None:
@@ -84,6 +90,10 @@ class PipelinePort:
     async def push_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Push a frame of either kind through the pipeline."""
         await self._rtvi.push_frame(to_pipecat(frame), to_direction(direction))
+        session = self._rtvi.session_processor
+        if session.is_large_held:
+            session.is_large_held = False
+            await self._rtvi.push_frame(RTVIFollowingFrame(), to_direction(direction))
 
     async def apply(self, stage: str, field: str, value: Any) -> None:
         """Set a field of a running stage (`bind:`)."""
@@ -111,15 +121,19 @@ class PipelineSession(CoreProcessor):
 
     rtvi: the Pipecat processor; an attribute that this object has not is looked up there (`create_task`,
           `pipeline_worker`, `broadcast_frame`).
+    in_context:    the bytes that the client has added to the LLM's context.
+    is_large_held: whether a large message was taken, which a frame for the pipeline may hold.
     """
 
-    __slots__ = ("_about", "_delivered", "rtvi")
+    __slots__ = ("_about", "_delivered", "in_context", "is_large_held", "rtvi")
 
     def __init__(self, rtvi: RTVIProcessor, config: RTVIConfig | None = None, session: Session | None = None) -> None:
         super().__init__(config, session=session)
         self.rtvi = rtvi
         self._about: Mapping[str, Any] | None = None
         self._delivered: set[str] = set()
+        self.is_large_held = False
+        self.in_context: memory.Hold | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "rtvi":  # not made yet, or private to the other side

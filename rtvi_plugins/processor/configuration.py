@@ -148,14 +148,16 @@ async def apply_initial(processor: RTVIProcessor) -> list[str]:
     A value that is refused is not the current one: the option has what it would have had without it.
     """
     async with _lock(processor):
-        texts = [refusal.text for refusal in _refused(processor._tables)]
+        texts = [*(processor._unkept or ()), *(refusal.text for refusal in _refused(processor._tables))]
+        processor._unkept = None
         for text in texts:
             logger.warning("session %s: %s", processor.session.id, text)
         for service, options in processor.values.items():
             for name, value in options.items():
                 option = processor._tables.services[service].named_options[name]
                 try:
-                    if processor._tables is not type(processor).tables:  # else all sessions share the value
+                    is_own = processor._tables is not type(processor).tables  # else all sessions share the value
+                    if is_own and (service, name) not in (processor.value_holds or ()):
                         keep_values(processor, {(service, name): hold_value(processor, service, name, value)})
                     await apply(processor, service, option, value)
                 except Refusal as refusal:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from rtvi_plugins.errors import ActionError, Category
 from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.keeping import keep
+from rtvi_plugins.processor.memory import size_of
 from rtvi_plugins.processor.requests import Code, Refusal, invalid
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import ServerType, event
@@ -180,8 +181,7 @@ def on_send_text(processor: RTVIProcessor, id_: str, data: Any) -> Answering | N
     if not run:
         if len(held) >= MAX_HELD_BACK:
             raise Refusal("Too many texts wait for the next turn", Code.BUSY, Category.PROTOCOL)
-        size = len(content.encode("utf-8", "replace"))
-        processor._held_back = [*held, HeldText(content, keep(processor, size, "a text"))]
+        processor._held_back = [*held, HeldText(content, keep(processor, size_of(content), "a text"))]
         _acknowledge(processor, id_, content)
         return None
     return _take_turn(processor, id_, content)

@@ -76,7 +76,7 @@ class RTVIProcessor(MessageLoop):
 
     __slots__ = (
         "_attempts", "_calls", "_config", "_config_lock", "_config_owner", "_held_back", "_jobs", "_locks", "_tables",
-        "_turn", "_turn_lock", "_unanswered", "generation", "version",
+        "_turn", "_turn_lock", "_unanswered", "_unkept", "generation", "version",
     )  # fmt: skip
 
     def __init__(
@@ -91,11 +91,6 @@ class RTVIProcessor(MessageLoop):
             pass_over("RTVIProcessor", strangers, ())
         super().__init__(port, session)
         self._tables = type(self).tables
-        values = {} if config is None else config.as_mapping()
-        if self._tables.filled:
-            values = starting.filled_values(self._tables, self.session.start, over=values)
-        if values:
-            self._tables = self._tables.with_config(values)
         self._config: Mapping[str, Mapping[str, Any]] | None = None
         self._config_lock: asyncio.Lock | None = None
         self._config_owner: asyncio.Task[Any] | None = None
@@ -109,6 +104,13 @@ class RTVIProcessor(MessageLoop):
         self._jobs: jobs.SessionJobs | None = None
         self._held_back: list[conversation.HeldText] | None = None
         self._unanswered: client_messages.Unanswered | None = None
+        self._unkept: list[str] | None = None
+        values = {} if config is None else config.as_mapping()
+        if self._tables.filled:
+            values = starting.filled_values(self._tables, self.session.start, over=values)
+        if values:
+            values, self._unkept = keeping.hold_initial(self, values)
+            self._tables = self._tables.with_config(values)
 
     # -- what the bot offers ------------------------------------------------------------------------------------------
 

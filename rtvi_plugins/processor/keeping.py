@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rtvi_plugins.errors import Category
-from rtvi_plugins.processor.memory import COUNTED, size_when_read
+from rtvi_plugins.processor.memory import COUNTED, size_of, size_when_read
 from rtvi_plugins.processor.requests import Code, Refusal
 from rtvi_plugins.protocol import wire
+from rtvi_plugins.protocol.messages import NotJSONError
 
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
@@ -67,7 +69,7 @@ def hold_value(processor: RTVIProcessor, service: str, option: str, value: Any) 
 
 def _size_of(value: Any) -> int:
     if isinstance(value, str):
-        return len(value)
+        return size_of(value)
     return size_when_read(wire.encode(value)) if isinstance(value, dict | list) else 0
 
 
@@ -79,6 +81,25 @@ def keep_values(processor: RTVIProcessor, holds: dict[tuple[str, str], Hold | No
         if held is None:
             kept.pop(key, None)
     processor.value_holds = kept or None
+
+
+def hold_initial(
+    processor: RTVIProcessor, values: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Count the values that a session begins with; return those for which there is room, and what to tell of others."""
+    kept: dict[str, dict[str, Any]] = {}
+    texts: list[str] = []
+    for service, options in values.items():
+        for name, value in options.items():
+            try:
+                keep_values(processor, {(service, name): hold_value(processor, service, name, value)})
+            except Refusal as refusal:
+                texts.append(refusal.text)
+                continue
+            except NotJSONError:
+                pass  # from the application; it is told when it is applied
+            kept.setdefault(service, {})[name] = value
+    return kept, texts
 
 
 def release_all(processor: RTVIProcessor) -> None:

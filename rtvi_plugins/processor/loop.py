@@ -17,7 +17,18 @@ from pydantic import BaseModel
 
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.dispatching import WITHOUT_WAITING
-from rtvi_plugins.processor.memory import KEPT, WAITING, Allowance, Hold, compact, of_limits, read
+from rtvi_plugins.processor.memory import (
+    COUNTED,
+    WAITING,
+    Allowance,
+    Hold,
+    NoRoomError,
+    compact,
+    of_kept,
+    of_messages,
+    read,
+    size_when_read,
+)
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.reading import ReadingMessages, Receive, Waiting
 from rtvi_plugins.processor.requests import Code, Refusal, Request
@@ -29,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_LIMITS: Final[Mapping[str, float]] = MappingProxyType(
     {
+        "max_message_bytes": 1_114_112,
         "max_actions": 256,
         "max_jobs": 32,
         "max_threads": 8,
@@ -55,6 +67,7 @@ class MessageLoop(ReadingMessages):
     __slots__ = (
         "_end_reason",
         "_ended",
+        "_handled_bytes",
         "_is_closing",
         "_kept",
         "_threads",
@@ -71,6 +84,7 @@ class MessageLoop(ReadingMessages):
         self._is_closing = False
         self._threads: ThreadShare | None = None
         self._waiting_bytes: Allowance | None = None
+        self._handled_bytes: Allowance | None = None
         self._kept: Allowance | None = None
         self.value_holds: dict[tuple[str, str], Hold] | None = None
 
@@ -150,10 +164,11 @@ class MessageLoop(ReadingMessages):
 
     async def _next_waiting(self) -> Message | None:
         self.arriving = None
-        if self._waiting:
+        while self._waiting:
             message = self._waiting.popleft()
-            self.arriving = message.hold
-            return read(message.text)  # type: ignore[no-any-return]
+            if self.hold_taken(message.text, message.hold):
+                return read(message.text)  # type: ignore[no-any-return]
+            self._refuse_waiting(message.id, NoRoomError.TEXT)
         self._waiting = None
         return None
 
@@ -179,22 +194,37 @@ class MessageLoop(ReadingMessages):
 
     @property
     def waiting_bytes(self) -> Allowance:
-        """The bytes of this session's messages that wait: to be read, for the bot, for their handlers to end."""
+        """The bytes of this session's messages that wait, as JSON text: to be read, or for the bot."""
         if self._waiting_bytes is None:
-            self._waiting_bytes = of_limits({**DEFAULT_LIMITS, **self.limits}, "max_waiting_bytes", WAITING)
+            self._waiting_bytes = of_messages({**DEFAULT_LIMITS, **self.limits}, "max_waiting_bytes", WAITING)
         return self._waiting_bytes
+
+    @property
+    def handled_bytes(self) -> Allowance:
+        """The bytes of this session's messages that are handled, as the objects that were read."""
+        if self._handled_bytes is None:
+            self._handled_bytes = of_messages({**DEFAULT_LIMITS, **self.limits}, "max_waiting_bytes", WAITING)
+        return self._handled_bytes
 
     @property
     def kept_bytes(self) -> Allowance:
         """The bytes that are kept for this session's client."""
         if self._kept is None:
-            self._kept = of_limits({**DEFAULT_LIMITS, **self.limits}, "max_kept_bytes", KEPT)
+            self._kept = of_kept({**DEFAULT_LIMITS, **self.limits})
         return self._kept
 
-    def hold_arriving(self, size: int) -> bool:
+    def hold_arriving(self, text: bytes) -> bool:
         """Count a message that is about to be handled, as long as it is; False when it has to be refused."""
-        self.arriving = self.waiting_bytes.hold(size)
+        self.arriving = self.handled_bytes.hold(size_when_read(text))
         return self.arriving is not None
+
+    def hold_taken(self, text: bytes, hold: Hold) -> bool:
+        """Count a message that waited as text, and is read now; False when it has to be refused."""
+        if len(text) <= COUNTED:
+            self.arriving = hold
+            return True
+        hold.release()
+        return self.hold_arriving(text)
 
     @property
     def thread_share(self) -> ThreadShare:

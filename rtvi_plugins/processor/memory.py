@@ -6,6 +6,8 @@ What waits or is kept is kept as JSON text: the objects that are read from it ta
 
 from __future__ import annotations
 
+import math
+import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -13,8 +15,8 @@ from typing import Any, Final
 
 import orjson
 
-COUNTED: Final = 1024
-"""Bytes of a message; smaller ones are bounded by their number alone."""
+COUNTED: Final = 256
+"""Bytes of a message; smaller ones are bounded by their number alone: read, one takes 8 KiB at most."""
 
 
 class Count:
@@ -45,13 +47,20 @@ class Count:
             self._used += size
             return True
 
+    def add(self, size: int) -> None:
+        """Count so many bytes more, however many there are."""
+        with self._lock:
+            self._used += size
+
     def give_back(self, size: int) -> None:
         """Count so many bytes less."""
         self._given_back.append(size)
 
 
 WAITING: Final = Count()
-"""Messages that wait, of all sessions."""
+"""Messages that wait or are handled, of all sessions."""
+RECEIVING: Final = Count()
+"""What has come of messages and bodies that are not complete, of all connections."""
 KEPT: Final = Count()
 """What is kept for clients, of all sessions."""
 OUTGOING: Final = Count()
@@ -67,27 +76,43 @@ class Hold:
         self._counts = counts
         self.size = size
 
+    def shrink(self, size: int) -> None:
+        """Hold no more than so many bytes from now on."""
+        less = self.size - size
+        if less > 0:
+            self.size = size
+            for count in self._counts:
+                count.give_back(less)
+
+    def merge(self, other: Hold) -> None:
+        """Hold what another hold of the same counts holds, in its place."""
+        self.size += other.size
+        other.size = 0
+
     def release(self) -> None:
         """Give the bytes back; a second time does nothing."""
-        size, self.size = self.size, 0
-        if size:
-            for count in self._counts:
-                count.give_back(size)
+        self.shrink(0)
 
-    __del__ = release
+    def __del__(self) -> None:
+        self.shrink(0)
 
 
 class Allowance:
     """What one session may hold of one kind.
 
     limit: bytes of this session; total: bytes of all sessions; of_all: the count of these.
+    first: bytes that a session which holds nothing may always have, whatever the others hold. The one thing it holds
+           may be larger than `limit`, too, where the others leave room; 0: there is no such exception.
+    modest: a quarter of `total` is for sessions that hold no more than these bytes.
     """
 
-    __slots__ = ("_counts", "limit", "total")
+    __slots__ = ("_counts", "first", "limit", "modest", "total")
 
-    def __init__(self, limit: float, of_all: Count, total: float) -> None:
+    def __init__(self, limit: float, of_all: Count, total: float, first: float = 0, modest: float = math.inf) -> None:
         self.limit = int(limit)
         self.total = int(total)
+        self.first = int(first)
+        self.modest = modest
         self._counts = (Count(), of_all)
 
     @property
@@ -98,12 +123,25 @@ class Allowance:
     def hold(self, size: int) -> Hold | None:
         """Count so many bytes; None when there is no room for them."""
         own, of_all = self._counts
-        if not own.take(size, self.limit):
+        used = own.used
+        is_only = self.first > 0 and used == 0
+        if is_only:
+            own.add(size)
+        elif not own.take(size, self.limit):
             return None
-        if not of_all.take(size, self.total):
+        if is_only and size <= self.first:
+            of_all.add(size)
+        elif not of_all.take(size, self.total - (self.total // 4 if used + size > self.modest else 0)):
             own.give_back(size)
             return None
         return Hold(self._counts, size)
+
+
+FIRST: Final = 2
+"""What the one message of a session may take in memory, in multiples of `max_message_bytes`, whatever others hold."""
+
+MODEST: Final = 65_536
+"""Bytes kept for a session up to which it may use all of the bound of the process."""
 
 
 class NoRoomError(Exception):
@@ -119,9 +157,14 @@ class NoRoomError(Exception):
         self.value = value
 
 
-def of_limits(limits: Mapping[str, float], name: str, of_all: Count) -> Allowance:
-    """Return the allowance of a session by its limits: `name` and `name_total`."""
-    return Allowance(limits[name], of_all, limits[f"{name}_total"])
+def of_messages(limits: Mapping[str, float], name: str, of_all: Count) -> Allowance:
+    """Return the allowance of a session's messages by its limits: `name` and `name_total`. It may always have one."""
+    return Allowance(limits[name], of_all, limits[f"{name}_total"], first=FIRST * limits["max_message_bytes"])
+
+
+def of_kept(limits: Mapping[str, float]) -> Allowance:
+    """Return the allowance of what is kept for a session's client."""
+    return Allowance(limits["max_kept_bytes"], KEPT, limits["max_kept_bytes_total"], modest=MODEST)
 
 
 def compact(text: bytes) -> bytes:
@@ -134,12 +177,27 @@ def read(text: bytes) -> Any:
     return orjson.loads(text)
 
 
+_EMPTY: Final = sys.getsizeof("")
 _SIZES: Final = ((b",", 40), (b"[", 40), (b"{", 200))
 """What stands in JSON text, and about how many bytes it becomes when it is read."""
+
+
+def text_size(text: bytes) -> int:
+    """Return how many bytes the texts in JSON text take at most: every character as many as the widest."""
+    size = len(text) if text.isascii() else sys.getsizeof(text.decode("utf-8", "replace"))
+    escapes = text.count(b"\\u")  # six characters for one
+    if not escapes:
+        return size
+    return max(size, (len(text) - 5 * escapes) * (4 if b"\\ud" in text or b"\\uD" in text else 2))
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes the characters of a text take: one, two or four each, as the widest of them."""
+    return sys.getsizeof(text) - _EMPTY
 
 
 def size_when_read(text: bytes) -> int:
     """Return about how many bytes what is read from JSON text takes."""
     if len(text) <= COUNTED:
         return len(text)
-    return len(text) + sum(text.count(mark) * size for mark, size in _SIZES)
+    return text_size(text) + sum(text.count(mark) * size for mark, size in _SIZES)

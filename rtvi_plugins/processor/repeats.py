@@ -31,6 +31,9 @@ MAX_WAITING: Final = 16
 
 MAX_KEY_LENGTH: Final = 200
 
+ATTEMPT: Final = 1024
+"""What an answer that is remembered takes beside its text: the key, and what is noted of the call."""
+
 
 class Attempt:
     """One keyed action: what it asked for, its outcome once there is one, and the repeats that wait for that."""
@@ -56,8 +59,8 @@ class Attempt:
 
     def _keep(self, processor: RTVIProcessor) -> None:
         """Count the outcome. One that is too large is dropped: a repeat is refused then, and not run again."""
-        size = len(self.text) if self.refusal is None else len(wire.encode(_plain(self.refusal)))
-        self.hold = keeping.hold(processor, size)
+        size = len(self.text) if self.refusal is None else memory.size_when_read(wire.encode(_plain(self.refusal)))
+        self.hold = keeping.hold(processor, size + ATTEMPT)
         self.is_settled = True
         if self.hold is None:
             text = "The answer to this idempotency_key was too large to be kept"

@@ -72,7 +72,7 @@ class BotHost(Admission):
             self.admit(request.headers, request.url.scheme)
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
-            start = self.read_start(settled, self.read_body((await self._read_body(request)).content))
+            start = self.read_start(settled, self.read_body((await self._read_body(request)).complete()))
         except Denied as denied:
             return refused(denied)
         scheme = "wss" if request.url.scheme == "https" else "ws"
@@ -98,7 +98,7 @@ class BotHost(Admission):
             settled = self.authenticate(request.headers, {"token": request.query_params.getlist("token")})
             self._check_room()
             given = await self._read_body(request)
-            body = self.read_body(given.content)
+            body = self.read_body(given.complete())
             start = self.read_start(settled, body, beside=("actions",))
             try:
                 actions = single_turn.read_actions(body)
@@ -263,5 +263,5 @@ _CLOSE: Final = {
 
 def refused(denied: Denied) -> JSONResponse:
     """Answer a request that may not come in."""
-    # What is too large is not read to its end: only closing the connection stops the client.
-    return JSONResponse(denied.body, denied.status, {"connection": "close"} if denied.status == 413 else None)
+    # What there is no room for is not read to its end: only closing the connection stops the client.
+    return JSONResponse(denied.body, denied.status, {"connection": "close"} if denied.status in (413, 503) else None)

@@ -43,11 +43,6 @@ LARGE: Final = 16_384
 """Bytes of a message after which they get it at once."""
 
 
-def _size(data: str | bytes) -> int:
-    """Give the bytes a message takes on the wire; a character takes up to four."""
-    return len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
-
-
 def _salvage(data: str | bytes) -> dict[str, str] | None:
     return wire.salvage(data) if isinstance(data, str) else codec.salvage_binary(data)
 
@@ -134,10 +129,10 @@ class Connection:
 
     def _count(self, data: str | bytes) -> None:
         """Count a message that is not small. Raises InvalidJSONError, NoRoomError."""
-        size, most = _size(data), self._limits.max_message_bytes
-        if size > most:
+        text, most = data if isinstance(data, bytes) else data.encode(), self._limits.max_message_bytes
+        if len(text) > most:
             raise InvalidJSONError(f"larger than {most} bytes", _salvage(data))
-        if not self.processor.hold_arriving(size):
+        if not self.processor.hold_arriving(text):
             raise NoRoomError(_salvage(data))
         self._is_counted = True
 
@@ -174,7 +169,9 @@ class Connection:
         limits = self._limits
         if len(self._out) >= limits.max_outgoing or self._out_bytes + size > limits.max_outgoing_bytes:
             return False
-        if not OUTGOING.take(size, limits.max_outgoing_bytes_total):
+        if not self._out:
+            OUTGOING.add(size)  # one may always wait, however little the others read
+        elif not OUTGOING.take(size, limits.max_outgoing_bytes_total):
             return False
         self._out_bytes += size
         return True

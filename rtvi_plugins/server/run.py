@@ -109,12 +109,12 @@ def configure(
     lifespan: whether the application wants to know of the server's start and end.
     """
     limits = tuple(limits)
-    most_waiting = max(one.max_waiting_bytes_total for one in limits)
+    most_receiving = max(one.max_receiving_bytes_total for one in limits)
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        ws=type("WebSocketProtocol", (WebSocketProtocol,), {"most_waiting": most_waiting}),
+        ws=type("WebSocketProtocol", (WebSocketProtocol,), {"most_receiving": most_receiving}),
         ws_max_size=max(one.max_message_bytes for one in limits),
         ws_per_message_deflate=False,  # it triples a session's memory
         ws_ping_interval=30,

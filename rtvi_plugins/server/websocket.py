@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from rtvi_plugins.hosting.answers import ABORT
+from rtvi_plugins.hosting.receiving import Part
 from rtvi_plugins.manifest.model import Limits
-from rtvi_plugins.processor.memory import WAITING
+from rtvi_plugins.processor.memory import OUTGOING, WAITING
 from rtvi_plugins.server.connection import WRITE
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ NOT_UTF8: Final = 1007
 SMALL: Final = 4096
 """Bytes of a message that may wait beside others; after a larger one, the socket is left alone at once."""
 
-
-FREE: Final = 65_536
-"""Bytes of a client that may wait whatever else does: no more than the system gives at once."""
+PART: Final = 64
+"""What each part of a message takes beside its bytes."""
 
 TRY_AGAIN_LATER: Final = 1013
 """The close code for a client for whose message there is no room."""
@@ -96,8 +96,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     Beyond that it closes what uvicorn leaves open: memory that a client can fill with parts of messages or with pings.
     """
 
-    most_waiting: ClassVar[int] = Limits().max_waiting_bytes_total
-    """Bytes of all clients that may wait to be read, or for the rest of their message."""
+    most_receiving: ClassVar[int] = Limits().max_receiving_bytes_total
+    """Bytes of all clients that may wait for the rest of their message."""
 
     _late_pongs = b""
 
@@ -105,7 +105,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._inbox = Inbox(self.loop, self._count)
         self.queue = cast("asyncio.Queue[Any]", self._inbox)
-        self._counted = 0
+        self._part: Part | None = None
+        self._unread = 0  # bytes of complete messages, and those not written yet, as they are counted
+        self._unsent = 0
 
     def handle_connect(self, event: Any) -> None:
         """Add what the endpoint may use to the scope, before it sees it."""
@@ -160,27 +162,38 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what the client sent, and count what of it has to wait."""
         super().data_received(data)
-        if self.frames or self._counted or self._inbox.large or self.conn.reader.buffer:
+        if self.frames or self._part is not None or self._unread or self._inbox.large or self.conn.reader.buffer:
             self._count()
 
     def _count(self) -> None:
-        """Count what waits of this client; drop it when it is one of many for which there is no room."""
-        size = sum(map(len, self.frames)) + len(self.conn.reader.buffer) + self._inbox.large
-        size = 0 if size <= FREE else size
-        before, self._counted = self._counted, size
-        WAITING.give_back(before)
-        if size and not WAITING.take(size, self.most_waiting):
-            self._counted = 0
-            if size > before and not (self.close_sent or self.transport.is_closing()):
-                self.frames = []
-                self.conn.fail(TRY_AGAIN_LATER, "too many bytes wait")
-                self.handle_parser_exception()
+        """Count what waits of this client: of complete messages there is one, and what came with it."""
+        WAITING.give_back(self._unread)
+        self._unread = self._inbox.large
+        WAITING.add(self._unread)
+        begun = sum(map(len, self.frames)) + PART * len(self.frames) + len(self.conn.reader.buffer)
+        if begun > SMALL:
+            self._part = self._part or Part(self._drop_part)
+            self._part.resize(begun, self.most_receiving)
+        elif self._part is not None:
+            self._part.release()
+            self._part = None
+
+    def _drop_part(self) -> None:
+        """Let go of what has come of a message, and of its client."""
+        self.frames = []
+        if not (self.close_sent or self.transport.is_closing()):
+            self.conn.fail(TRY_AGAIN_LATER, "too many bytes of unfinished messages")
+            self.handle_parser_exception()
+        self.conn.reader.buffer.clear()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of what waited."""
         super().connection_lost(exc)
-        WAITING.give_back(self._counted)
-        self._counted = 0
+        if self._part is not None:
+            self._part.release()
+        WAITING.give_back(self._unread)
+        OUTGOING.give_back(self._unsent)
+        self._unread = self._unsent = 0
 
     def handle_cont(self, event: Any) -> None:
         """Join the parts of a message from time to time: parts may be empty, so their number has no bound."""
@@ -217,8 +230,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write(head + payload)
         return True
 
+    def pause_writing(self) -> None:
+        """Let the application wait, and count what waits for the client to read: one message."""
+        super().pause_writing()
+        self._unsent = self.transport.get_write_buffer_size()
+        OUTGOING.add(self._unsent)
+
     def resume_writing(self) -> None:
         """Let the application write again, after the pong that waited."""
+        OUTGOING.give_back(self._unsent)
+        self._unsent = 0
         if self._late_pongs:
             pongs, self._late_pongs = self._late_pongs, b""
             self.transport.write(pongs)

@@ -95,7 +95,7 @@ async def test_nobody_answers_and_late_answers_are_dropped() -> None:
         kept.append(message)
         heard.set()
 
-    rtvi = hearing(keep, message_timeout=0.02)
+    rtvi = hearing(keep, message_timeout=0.5)
     async with session(rtvi) as client:
         with pytest.raises(RequestError, match="Nobody answered message 'wave'") as failed:
             await client.ask("wave")

@@ -163,8 +163,8 @@ async def test_refusing_with_a_text() -> None:
 async def test_an_option_handler_that_hangs_is_given_up() -> None:
     told = Told()
     told.waits = [(5, asyncio.Event())]
-    async with session(voice(told, quick(option_timeout=0.03))) as client:
-        with pytest.raises(RequestError, match=r"Option voice\.pitch failed: timed out after 0\.03 s"):
+    async with session(voice(told, quick(option_timeout=0.3))) as client:
+        with pytest.raises(RequestError, match=r"Option voice\.pitch failed: timed out after 0\.3 s"):
             await client.update_config({"voice": {"rate": 4, "pitch": 5}})
         assert told[-1] == ("voice", "rate", 0)
         assert await client.get_config() == INITIAL

@@ -134,7 +134,7 @@ async def test_small_messages_are_handled_whatever_waits() -> None:
 
 @pytest.mark.parametrize("on_host", ["pipecat"], indirect=True)
 def test_what_is_being_handled_counts(on_host: str) -> None:
-    """On the standalone host its connection counts: tests/server/test_memory.py."""
+    """On the standalone host its connection counts: tests/whole/test_memory.py."""
     asyncio.run(_handled())
 
 
@@ -276,6 +276,27 @@ class Says:
         yield str(len(text))
 
 
+@pytest.mark.parametrize("on_host", ["pipecat"], indirect=True)
+def test_what_a_client_adds_to_the_context_of_a_pipeline_is_bounded(on_host: str) -> None:
+    asyncio.run(_added())
+
+
+async def _added() -> None:
+    later = {"run_immediately": False}
+    async with session(quick(max_kept_bytes=250_000)()) as client:
+        for _ in range(2):
+            await client.send("send-text", {"content": "x" * 100_000, "options": later})
+        with pytest.raises(RequestError, match="There is no room to keep a text of 100000 bytes") as refused:
+            await client.request("send-text", {"content": "x" * 100_000, "options": later})
+        assert refused.value.code == "busy"
+        with pytest.raises(RequestError, match="There is no room to keep a message of") as refused:
+            await client.request("append-to-context", {"role": "user", "content": ["x"] * 10_000})
+        assert refused.value.code == "busy"
+        await client.send("send-text", {"content": "x" * 40_000, "options": later})
+        await client.describe_config()
+        assert client.processor.kept_bytes.used == 240_000
+
+
 @pytest.mark.standalone("in a pipeline the text is the LLM context's")
 async def test_texts_for_the_next_turn_are_bounded() -> None:
     rtvi = quick(responder=Says(), max_kept_bytes=250_000)()
@@ -332,9 +353,76 @@ def test_a_hold_counts_as_long_as_it_lives() -> None:
     assert (one.used, other.used, total.used) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("value", [EMPTY, [{"a": n} for n in range(20_000)], list(range(1000, 50_000)), "x" * 100_000])
+def test_a_session_that_holds_nothing_may_always_have_one_thing() -> None:
+    total = Count()
+    one, other = Allowance(100, total, 150, first=120), Allowance(100, total, 150, first=120)
+    large = one.hold(150)  # more than its limit, and than is always free, but there is room
+    assert large is not None
+    assert one.hold(1) is None
+    first = other.hold(120)  # there is none
+    assert first is not None
+    assert other.hold(1) is None
+    first.release()
+    assert other.hold(121) is None
+    large.release()
+    assert total.used == 0
+
+
+def test_a_quarter_is_for_sessions_that_hold_little() -> None:
+    total = Count()
+    greedy, modest = Allowance(1000, total, 100, modest=10), Allowance(1000, total, 100, modest=10)
+    held = [greedy.hold(25), greedy.hold(50), greedy.hold(1), modest.hold(10), modest.hold(1)]
+    assert [hold is not None for hold in held] == [True, True, False, True, False]
+
+
+def test_holds_of_one_kind_can_be_merged_and_shrunk() -> None:
+    total = Count()
+    allowance = Allowance(100, total, 100)
+    one, other = allowance.hold(30), allowance.hold(20)
+    assert one is not None
+    assert other is not None
+    one.merge(other)
+    other.release()
+    assert (one.size, total.used) == (50, 50)
+    one.shrink(60)
+    one.shrink(40)
+    assert total.used == 40
+    one.release()
+    assert (allowance.used, total.used) == (0, 0)
+
+
+@pytest.mark.parametrize("filling", ["[],", "{},", '{"a":1},', '"x",', '"\\u20ac",', '"\U0001f600",', "1e9,", "1,"])
+def test_what_is_not_counted_is_small_once_it_is_read(filling: str) -> None:
+    envelope = (
+        '{"label":"rtvi-ai","type":"action","id":"x","data":{"service":"s","action":"a","arguments":{"v":[%s0]}}}'
+    )
+    room = memory.COUNTED - len(envelope)
+    text = envelope % (filling * (room // len(filling.encode())))
+    assert len(text.encode()) <= memory.COUNTED
+    with Grown() as grown:
+        messages = [wire.decode(text) for _ in range(100)]
+        taken = grown()
+    assert len(messages) == 100
+    assert taken < 100 * 8 * 1024
+
+
+TEXTS: Final = ["x" * 100_000, "\u00e9" * 50_000, "\u6587" * 50_000, "x" * 100_000 + "\U0001f600"]
+
+
+@pytest.mark.parametrize("value", TEXTS)
+def test_characters_that_take_more_count_for_more(value: str) -> None:
+    for text in (wire.encode(value), json.dumps(value).encode()):
+        with Grown() as grown:
+            read = memory.read(text)
+            taken = grown()
+        assert read == value
+        assert 0.9 * taken < memory.size_when_read(text) < 7 * taken
+    assert memory.size_of(value) >= taken - 100
+
+
+@pytest.mark.parametrize("value", [EMPTY, [{"a": n} for n in range(20_000)], list(range(1000, 50_000)), *TEXTS])
 def test_the_estimate_of_what_is_read_is_near(value: Any) -> None:
-    text = json.dumps(value, separators=(",", ":")).encode()
+    text = wire.encode(value)
     with Grown() as grown:
         read = memory.read(text)
         taken = grown()

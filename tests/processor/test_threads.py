@@ -23,6 +23,9 @@ from rtvi_plugins.schema import compile_value
 from rtvi_plugins.testing import RequestError
 from tests.processor.conftest import action, quick, service, session
 
+ENOUGH_S = 0.5
+"""A time limit that is reached, and within which a thread has long begun on any machine."""
+
 
 class Door:
     """What plain functions wait for, and how many do."""
@@ -102,12 +105,10 @@ async def test_a_session_that_blocks_all_it_can_holds_up_nobody_else(door: Door)
 
 
 async def test_what_was_given_up_counts_until_it_ends(door: Door) -> None:
-    rtvi = bot(door, timeout=0.05, max_threads=3)
+    rtvi = bot(door, timeout=ENOUGH_S, max_threads=3)
     async with sessions(rtvi, bot(door)) as (client, other):
-        for _ in range(3):
-            with pytest.raises(RequestError) as late:
-                await client.call("s.wait")
-            assert late.value.code == "timeout"
+        late = await asyncio.gather(*(client.call("s.wait") for _ in range(3)), return_exceptions=True)
+        assert [error.code for error in late] == ["timeout"] * 3  # type: ignore[union-attr]
         assert (rtvi.thread_share.running, rtvi.thread_share.abandoned, door.inside) == (3, 3, 3)
         for _ in range(3):
             with pytest.raises(RequestError, match="3 earlier requests still run after their time") as refused:
@@ -134,7 +135,7 @@ KINDS: dict[str, Any] = {
 
 @pytest.mark.parametrize(("type_", "data"), KINDS.values(), ids=KINDS.keys())
 async def test_every_kind_of_handler_has_the_same_share(door: Door, type_: str, data: Any) -> None:
-    rtvi = bot(door, timeout=0.05, max_threads=2)
+    rtvi = bot(door, timeout=ENOUGH_S, max_threads=2)
     async with session(rtvi) as client:
         for _ in range(2):
             with pytest.raises(RequestError):
@@ -148,7 +149,7 @@ async def test_every_kind_of_handler_has_the_same_share(door: Door, type_: str, 
 
 
 async def test_a_call_that_waits_for_a_thread_is_timed_and_never_begun(door: Door) -> None:
-    async with session(bot(door, timeout=0.1, max_threads=1)) as client:
+    async with session(bot(door, timeout=ENOUGH_S, max_threads=1)) as client:
         outcomes = await asyncio.gather(*(client.call("s.wait") for _ in range(5)), return_exceptions=True)
         assert [outcome.code for outcome in outcomes] == ["timeout"] * 5  # type: ignore[union-attr]
         assert (door.inside, door.most) == (1, 1)
@@ -238,7 +239,7 @@ def wait(processor, service, arguments):
 
 async def main():
     rtvi = RTVIProcessor()
-    rtvi.register_action(RTVIAction("s", "wait", handler=wait, timeout=0.05))
+    rtvi.register_action(RTVIAction("s", "wait", handler=wait, timeout=1))
     async with connect(rtvi) as client:
         try:
             await client.call("s.wait")
@@ -251,4 +252,4 @@ asyncio.run(main())
 
 def test_a_thread_that_never_ends_does_not_keep_the_process() -> None:
     done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split("\n") == ["stuck", "Timed out after 0.05 s", ""]
+    assert done.stdout.split("\n") == ["stuck", "Timed out after 1 s", ""]

@@ -151,7 +151,8 @@ class Process:
         """TCP connections the process has open, listening ones left out (Linux)."""
         held = {str(fd.readlink()) for fd in Path(f"/proc/{self.process.pid}/fd").iterdir() if fd.is_symlink()}
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        return sum(f"socket:[{row[9]}]" in held and row[3] != "0A" for row in rows)
+        # The kernel gives the table in portions: while others connect, a row may come twice, or not at all.
+        return len({row[9] for row in rows if row[3] != "0A"} & {name[8:-1] for name in held})
 
     def wait(self, seconds: float = PATIENCE_S) -> int:
         return self.process.wait(seconds)

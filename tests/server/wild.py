@@ -210,7 +210,7 @@ class Wild:
 
         @acts.action("block")
         def block(_processor: Any) -> Any:
-            self.unblock.wait(10)
+            self.unblock.wait(120)  # longer than any stall, or it would end before its time limit is looked at
 
         @acts.action("huge")
         async def huge(_processor: Any, *, size: int) -> str:

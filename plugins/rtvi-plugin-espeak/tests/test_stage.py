@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ from rtvi_plugin_espeak.stage import ESpeakTTSService
 
 from rtvi_plugins.binding.bot import discover_plugins
 
+PATIENCE: Any = {"start_timeout": 240} if "start_timeout" in inspect.signature(run_test).parameters else {}
 SENTENCE = "Breakfast is served from seven until half past ten."
 Settings = ESpeakTTSService.Settings
 
@@ -54,7 +56,7 @@ def errors(frames: Iterable[Frame]) -> list[str]:
 def run(frames: Sequence[Frame], tts: ESpeakTTSService | None = None, **params: Any) -> tuple[list[Frame], list[Frame]]:
     async def inner() -> tuple[list[Frame], list[Frame]]:
         service = ESpeakTTSService() if tts is None else tts
-        down, up = await run_test(service, frames_to_send=frames, pipeline_params=PipelineParams(**params))
+        down, up = await run_test(service, frames_to_send=frames, pipeline_params=PipelineParams(**params), **PATIENCE)
         return list(down), list(up)
 
     return asyncio.run(inner())

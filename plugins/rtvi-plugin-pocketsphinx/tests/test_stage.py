@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,13 +21,16 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 from pipecat.pipeline.worker import PipelineParams
-from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.tests.utils import run_test
 from rtvi_plugin_pocketsphinx.stage import PocketSphinxSTTService
 
 from rtvi_plugins import Bot, StartupError
 from rtvi_plugins.binding.bot import discover_plugins
 
 from .speaking import RATE, say
+
+PATIENCE: Any = {"start_timeout": 240} if "start_timeout" in inspect.signature(run_test).parameters else {}
+"""How long a pipeline may take to start: decoders are made one after the other."""
 
 PHRASES = ["turn on the lamp", "open the curtains", "how warm is it", "thank you"]
 
@@ -37,7 +41,6 @@ def heard(audio: bytes, rate: int = RATE) -> Iterator[Frame]:
     yield VADUserStartedSpeakingFrame()
     for start in range(0, len(audio), size):
         yield InputAudioRawFrame(audio[start : start + size], rate, 1)
-    yield SleepFrame(0.05)  # the frames of VAD are system frames and overtake nothing, audio too: let it arrive
     yield VADUserStoppedSpeakingFrame()
 
 
@@ -48,7 +51,7 @@ def run(frames: Sequence[Frame], rate: int = RATE, **stage: Any) -> tuple[list[s
         stt = PocketSphinxSTTService(**{"phrases": PHRASES, **stage})
         params = PipelineParams(audio_in_sample_rate=rate)
         down, up = await run_test(
-            stt, frames_to_send=[*frames, EndFrame()], send_end_frame=False, pipeline_params=params
+            stt, frames_to_send=[*frames, EndFrame()], send_end_frame=False, pipeline_params=params, **PATIENCE
         )
         said = [frame.text for frame in down if isinstance(frame, TranscriptionFrame)]
         assert all(frame.finalized for frame in down if isinstance(frame, TranscriptionFrame))
@@ -80,7 +83,7 @@ def test_sessions_at_once_hear_their_own() -> None:
     async def session(text: str) -> list[str]:
         stt = PocketSphinxSTTService(phrases=PHRASES)
         frames = [*heard(say(text)), EndFrame()]
-        down, _ = await run_test(stt, frames_to_send=frames, send_end_frame=False)
+        down, _ = await run_test(stt, frames_to_send=frames, send_end_frame=False, **PATIENCE)
         return [frame.text for frame in down if isinstance(frame, TranscriptionFrame)]
 
     async def sessions() -> list[list[str]]:
