@@ -28,6 +28,7 @@ from pipecat.processors.frameworks.rtvi import RTVIObserverParams, models
 from pipecat.processors.frameworks.rtvi import RTVIProcessor as StockProcessor
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.hosting.notices import tell_end
 from rtvi_plugins.pipecat import events, tools
 from rtvi_plugins.pipecat.answering import is_foreign, may_answer
 from rtvi_plugins.pipecat.border import OUTBOUND, RTVIActionFrame, to_direction, to_pipecat
@@ -41,6 +42,7 @@ from rtvi_plugins.pipecat.refusing import refuse_session
 from rtvi_plugins.pipecat.session import PipelinePort, PipelineSession
 from rtvi_plugins.pipecat.stage_errors import StageErrors
 from rtvi_plugins.processor.events import EVENTS
+from rtvi_plugins.processor.patience import CLOSE
 from rtvi_plugins.processor.port import Session
 from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.pipecat.gate import Farewell
     from rtvi_plugins.processor.config import RTVIConfig
     from rtvi_plugins.processor.functions import ResultCallback
 
@@ -56,6 +59,8 @@ logger = logging.getLogger(__name__)
 H = TypeVar("H", bound=Callable[..., Any])
 
 ANSWERS: Final = frozenset({ServerType.SERVER_RESPONSE.value, ServerType.ERROR_RESPONSE.value})
+LEAVING_S: Final = 0.5
+"""How long a client is given to leave by itself once it was told of the end."""
 ENDING_S: Final = 10.0
 """How long a session may take to end once its pipeline has."""
 
@@ -84,6 +89,7 @@ class RTVIProcessor(StockProcessor):
         self.may_stages_answer = True
         self.may_stages_answer_text: bool | None = None
         self.tells_sentences = False  # for its observer
+        self.farewell: Farewell | None = None  # with what the connection is closed, where that is a WebSocket of ours
         self._inbox = Inbox(self.session_processor)
         self.has_observer = False
         self.told_calls = ToldCalls()
@@ -260,6 +266,8 @@ class RTVIProcessor(StockProcessor):
         """Take messages for the session, tell the client of errors, and leave the rest to the stock processor."""
         if isinstance(frame, (InputTransportMessageFrame, UserStartedSpeakingFrame)):
             self._stage_errors.renew()
+        if isinstance(frame, UserStartedSpeakingFrame):
+            self.note_sound()
         if isinstance(frame, InputTransportMessageFrame):
             await FrameProcessor.process_frame(self, frame, direction)
             self._inbox.put(frame.message, getattr(frame, "participant_id", None))
@@ -300,9 +308,19 @@ class RTVIProcessor(StockProcessor):
         reason = "failed"
         try:
             reason = await session.run(self._inbox.get)
+            if reason in CLOSE:
+                tell_end(session, reason)
+                self.create_task(self._hang_up(reason), "hang up")
         finally:
             if bot is not None:
                 await bot.session_ended(session, reason)
+
+    async def _hang_up(self, reason: str) -> None:
+        """End the pipeline of a client that was given up."""
+        if self.farewell is not None:
+            self.farewell.say(*CLOSE[reason])
+        await asyncio.sleep(LEAVING_S)  # it may read why, and leave by itself
+        await self.pipeline_worker.cancel(reason=CLOSE[reason][1])
 
     async def cleanup(self) -> None:
         """End the session: what runs is cancelled, plugins release what it held."""
@@ -316,6 +334,12 @@ class RTVIProcessor(StockProcessor):
         else:
             await self.session_processor.close()
         await super().cleanup()  # type: ignore[no-untyped-call]
+
+    def note_sound(self) -> None:
+        """Take note that the client is heard: it has come in, and is there."""
+        session = self.session_processor
+        if not session.is_heard:
+            session.note_sound()
 
     # -- to the client ------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.dispatching import WITHOUT_WAITING
 from rtvi_plugins.processor.memory import KEPT, WAITING, Allowance, Hold, compact, of_limits, read
+from rtvi_plugins.processor.patience import CLOSE, Patience
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.reading import ReadingMessages, Receive, Waiting
 from rtvi_plugins.processor.requests import Code, Refusal, Request
@@ -57,6 +58,7 @@ class MessageLoop(ReadingMessages):
         "_ended",
         "_is_closing",
         "_kept",
+        "_patience",
         "_threads",
         "_waiting_bytes",
         "_waiting_timer",
@@ -65,6 +67,7 @@ class MessageLoop(ReadingMessages):
 
     def __init__(self, port: Port | None, session: Session | None) -> None:
         super().__init__(port, session or Session(), self.limits["max_actions"])
+        self._patience: Patience | None = None
         self._waiting_timer: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[str] | None = None
         self._end_reason: str | None = None
@@ -95,6 +98,7 @@ class MessageLoop(ReadingMessages):
         if self._end_reason is not None:
             self._ended.set_result(self._end_reason)
         self._receive = receive
+        self._patience = Patience(self, self._loop)
         self._lead(receive)
         try:
             return await self._ended
@@ -159,8 +163,33 @@ class MessageLoop(ReadingMessages):
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
+    @property
+    def has_come_in(self) -> bool:
+        """Whether the client has come in: it said so, or uses a bot that the application has declared ready."""
+        return self._readiness.client or (self._readiness.bot and self.is_heard)
+
+    def note_sound(self) -> None:
+        """Take note that the client is heard, which is as good as a message: it has come in, and is there."""
+        self._readiness.client = self.is_heard = True
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs for the client."""
+        return bool(self._tasks())
+
+    def give_up(self, reason: str, code: str) -> None:
+        """End the session, and tell its client why. `reason`: one of `patience`."""
+        self.tell_error(CLOSE[reason][1].capitalize(), fatal=True, category=Category.PROTOCOL, code=code)
+        self.finish(reason)
+
+    def tell_error(
+        self, error: str, *, fatal: bool = False, category: Category = Category.INTERNAL, code: str | None = None
+    ) -> None:
+        """Send `error` and do nothing else."""
+        raise NotImplementedError
+
     def finish(self, reason: str) -> None:
-        """Let `run` return. `reason`: disconnected, ended, shutdown or failed."""
+        """Let `run` return. `reason`: disconnected, ended, shutdown, failed, not-ready or idle."""
         self._is_over = self._is_heedful = True
         if self._end_reason is None:
             self._end_reason = reason
@@ -244,6 +273,9 @@ class MessageLoop(ReadingMessages):
     async def close(self) -> None:
         """Cancel everything that runs for this session and wait for it to end. May be called more than once."""
         self._is_closing = self._is_over = self._is_heedful = True
+        if self._patience is not None:
+            self._patience.end()
+            self._patience = None
         for timer in (self._clock, self._waiting_timer):
             if timer is not None:
                 timer.cancel()

@@ -10,6 +10,7 @@ import itertools
 import logging
 import secrets
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -24,6 +25,8 @@ from rtvi_plugins.hosting import access, remaining, succession
 from rtvi_plugins.hosting.admission import GONE, STOPPING, Admission, Denied, as_config
 from rtvi_plugins.hosting.answers import refuse_handshake
 from rtvi_plugins.hosting.bodies import Body
+from rtvi_plugins.hosting.notices import tell_end
+from rtvi_plugins.processor.patience import CLOSE
 from rtvi_plugins.processor.port import Caller, Session
 from rtvi_plugins.server import single_turn
 from rtvi_plugins.server.connection import GOING_AWAY, INTERNAL_ERROR, NORMAL, Connection
@@ -157,17 +160,28 @@ class BotHost(Admission):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket connection, from the opening handshake to the close."""
+        with ExitStack() as held:
+            start = await self._let_in(scope, receive, send, held)
+            if start is not None:
+                await self._serve(scope, receive, send, start)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, held: ExitStack) -> access.Start | None:
+        """Find out with what a connection begins; None for one that was refused. `held` is left with the session."""
         headers = Headers(scope=scope)
         try:
             self.admit(headers, scope["scheme"])
             if self.is_stopping and self.is_restarting:
                 await succession.refuse_for_now(receive, send)
-                return
+                return None
             start = self.begin(self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1"))))
             self._check_room()
+            held.enter_context(self.seat(start))
         except Denied as denied:
             await refuse_handshake(scope, receive, send, denied)
-            return
+            return None
+        return start
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, start: access.Start) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         client = scope.get("client")
@@ -186,6 +200,7 @@ class BotHost(Admission):
                 processor.finish("shutdown")
             await self.bot.session_started(processor)
             reason = await processor.run(connection.receive)
+            tell_end(processor, reason)
             if self.is_stopping and reason == "disconnected":
                 reason = "shutdown"
         finally:
@@ -255,6 +270,7 @@ class BotHost(Admission):
 
 
 _CLOSE: Final = {
+    **CLOSE,
     "shutdown": (GOING_AWAY, "shutting down"),
     "failed": (INTERNAL_ERROR, "the session failed"),
 }
