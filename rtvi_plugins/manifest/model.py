@@ -273,7 +273,7 @@ class Limits(Model):
     max_outgoing_bytes_total: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
     """Bytes to all clients that they have not read yet; more and the connection that would add them is closed."""
     header_timeout: Seconds = 10.0
-    """How long a connection may be open without a whole request: from its opening, or from the answer before."""
+    """How long a request's headers may take to come in: from the connection's opening, or from the answer before."""
     body_timeout: Seconds = 30.0
     """How long the body of a request may take to come in."""
     client_ready_timeout: Seconds = 30.0

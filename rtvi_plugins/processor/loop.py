@@ -163,10 +163,17 @@ class MessageLoop(ReadingMessages):
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
-    @property
     def has_come_in(self) -> bool:
-        """Whether the client has come in: it said so, or uses a bot that the application has declared ready."""
-        return self._readiness.client or (self._readiness.bot and self.is_heard)
+        """Return whether the client has come in: it said so, or uses a bot that the application declared ready."""
+        if self.is_heard and self._readiness.bot:
+            self._readiness.client = True
+        return self._readiness.client
+
+    def was_heard(self) -> bool:
+        """Return whether the client was heard since this was last asked."""
+        self.has_come_in()
+        was_heard, self.is_heard = self.is_heard, False
+        return was_heard
 
     def note_sound(self) -> None:
         """Take note that the client is heard, which is as good as a message: it has come in, and is there."""

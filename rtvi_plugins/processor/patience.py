@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from rtvi_plugins.processor.requests import Code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rtvi_plugins.processor.loop import MessageLoop
 
 LOOKS: Final = 8
@@ -32,47 +34,36 @@ LIMITS: Final = {NOT_READY: "client_ready_timeout", IDLE: "idle_timeout"}
 class Patience:
     """Ends one session for which its client gives no reason to go on."""
 
-    __slots__ = ("_looks", "_loop", "_session", "_timer")
+    __slots__ = ("_awaiting_client", "_awaiting_sign", "_looks", "_loop", "_session")
 
     def __init__(self, session: MessageLoop, loop: asyncio.AbstractEventLoop) -> None:
         self._session = session
         self._loop = loop
         self._looks = 0
-        self._timer: asyncio.TimerHandle | None = None
-        limit = session.limits.get(LIMITS[NOT_READY])
-        if limit is None:
-            self._await_sign()
-        else:
-            self._timer = loop.call_later(limit, self._ask_for_client)
+        self._awaiting_client = self._start(NOT_READY, 1, self._ask_for_client)
+        self._awaiting_sign = self._start(IDLE, LOOKS, self._look)
 
     def end(self) -> None:
         """Look no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._awaiting_client, self._awaiting_sign):
+            if timer is not None:
+                timer.cancel()
+
+    def _start(self, reason: str, parts: int, function: Callable[[], None]) -> asyncio.TimerHandle | None:
+        limit = self._session.limits.get(LIMITS[reason])
+        return None if limit is None else self._loop.call_later(limit / parts, function)
 
     def _ask_for_client(self) -> None:
-        self._timer = None
-        if self._session.has_come_in:
-            self._session.is_heard = True
-            self._await_sign()
-        else:
+        self._awaiting_client = None
+        if not self._session.has_come_in():
             self._session.give_up(NOT_READY, Code.NOT_READY)
 
-    def _await_sign(self) -> None:
-        limit = self._session.limits.get(LIMITS[IDLE])
-        if limit is not None:
-            self._timer = self._loop.call_later(limit / LOOKS, self._look)
-
     def _look(self) -> None:
-        session = self._session
-        if session.is_heard or session.is_busy:
-            session.is_heard = False
+        if self._session.was_heard() or self._session.is_busy:
             self._looks = 0
         else:
             self._looks += 1
             if self._looks >= LOOKS:
-                self._timer = None
-                session.give_up(IDLE, Code.IDLE)
+                self._session.give_up(IDLE, Code.IDLE)
                 return
-        self._await_sign()
+        self._awaiting_sign = self._start(IDLE, LOOKS, self._look)

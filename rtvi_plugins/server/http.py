@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol with time limits: for a request to come in, and for its answer to be taken.
 
-What of uvicorn this relies on stands in `seams`. Source: RFC 9110, 15.5.9 (408), RFC 6585, 4 (429).
+What of uvicorn this relies on stands in `seams`. Source: RFC 9110, 15.5.9 (408), RFC 6585, 4 and 5 (429, 431).
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-PHRASES: Final = {408: "Request Timeout", 429: "Too Many Requests"}
+PHRASES: Final = {408: "Request Timeout", 429: "Too Many Requests", 431: "Request Header Fields Too Large"}
+MAX_HEADERS: Final = 65_536
+"""Bytes of a request's headers that are taken while they are not whole."""
 
 
 class Bounds(NamedTuple):
@@ -86,6 +88,7 @@ class BoundedHTTP(_Base):
         self._drain: Drain | None = None
         self._mark: tuple[Phase, Any] = (Phase.ANSWER, None)
         self._has_begun = False
+        self._headers = 0
         self._unsent = 0
 
     def connection_made(self, transport: Any) -> None:
@@ -111,6 +114,9 @@ class BoundedHTTP(_Base):
         super().data_received(data)
         self._has_begun = True
         self._look()
+        self._headers = self._headers + len(data) if self._mark[0] is Phase.HEADERS else 0
+        if self._headers > MAX_HEADERS and not self.transport.is_closing():
+            self._refuse(Denied(431, f"The headers are larger than {MAX_HEADERS} bytes"))
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
