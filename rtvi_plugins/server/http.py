@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol with time limits: for a request to come in, and for its answer to be taken.
 
-What of uvicorn this relies on stands in `seams`. Source: RFC 9110, 15.5.9 (408), RFC 6585, 4 and 5 (429, 431).
+What of uvicorn it relies on stands in `seams`. Source: RFC 9110, 15.5.9 (408), RFC 6585, 4 and 5 (429, 431).
 """
 
 from __future__ import annotations
