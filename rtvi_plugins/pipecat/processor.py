@@ -96,6 +96,7 @@ class RTVIProcessor(StockProcessor):
         self._stage_errors = StageErrors()
         self._running: asyncio.Task[None] | None = None
         self._refusing: asyncio.Task[None] | None = None
+        self._leaving: asyncio.TimerHandle | None = None
         self._registered = events.Registered(self)
 
     # -- the API of the host-neutral processor ------------------------------------------------------------------------
@@ -310,21 +311,23 @@ class RTVIProcessor(StockProcessor):
             reason = await session.run(self._inbox.get)
             if reason in CLOSE:
                 tell_end(session, reason)
-                self.create_task(self._hang_up(reason), "hang up")
+                # Until then it may read why, and leave by itself.
+                self._leaving = asyncio.get_running_loop().call_later(LEAVING_S, self._hang_up, reason)
         finally:
             if bot is not None:
                 await bot.session_ended(session, reason)
 
-    async def _hang_up(self, reason: str) -> None:
+    def _hang_up(self, reason: str) -> None:
         """End the pipeline of a client that was given up."""
         if self.farewell is not None:
             self.farewell.say(*CLOSE[reason])
-        await asyncio.sleep(LEAVING_S)  # it may read why, and leave by itself
-        await self.pipeline_worker.cancel(reason=CLOSE[reason][1])
+        self.create_task(self.pipeline_worker.cancel(reason=CLOSE[reason][1]), "hang up")
 
     async def cleanup(self) -> None:
         """End the session: what runs is cancelled, plugins release what it held."""
         self.session_processor.finish("disconnected")
+        if self._leaving is not None:
+            self._leaving.cancel()
         if self._refusing is not None:
             await self.cancel_task(self._refusing)
         running, self._running = self._running, None

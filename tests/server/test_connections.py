@@ -93,18 +93,14 @@ def test_bodies(folder: Path, length: bytes) -> None:
 
 
 @pytest.mark.usefixtures("protocol")
-def test_a_handler_that_takes_its_time_is_waited_for(folder: Path) -> None:
-    limits = {"header_timeout": "200ms", "body_timeout": "200ms", "send_timeout": "200ms"}
+def test_handlers_that_take_their_time_are_waited_for(folder: Path) -> None:
+    limits = {"header_timeout": "1s", "body_timeout": "1s", "send_timeout": "1s"}
+    data = {"service": "acts", "action": "hang"}  # each for 200 ms, one after the other
+    actions = [{"label": "rtvi-ai", "type": "action", "id": str(number), "data": data} for number in range(10)]
     with serve(folder, runtime={"limits": limits}) as serving:
-        action = {"service": "acts", "action": "wait", "arguments": [{"name": "key", "value": "door"}]}
-        message = {"label": "rtvi-ai", "type": "action", "id": "1", "data": action}
-        with talk(serving.ws) as other, closing(dial(serving)) as asking:
-            body = json.dumps({"actions": [message]}).encode()
-            head = f"POST /action HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
-            asking.sendall(head.encode() + body)
-            time.sleep(1)
-            other.action("open", key="door")
-            assert asking.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        with httpx.Client(trust_env=False, timeout=PATIENCE_S, headers={"accept": "text/event-stream"}) as client:
+            answer = client.post(f"{serving.address}/action", json={"actions": actions})
+        assert answer.text.count("data: ") == 10
 
 
 @pytest.mark.usefixtures("protocol")
@@ -121,14 +117,16 @@ def test_headers_are_bounded(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("protocol")
-def test_answers_that_nobody_reads(folder: Path) -> None:
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_answers_that_nobody_reads(folder: Path, accept: str) -> None:
     """One answer is larger than what the system keeps for a reader, so that its connection cannot just be closed."""
-    with serve(folder, runtime={"limits": {"send_timeout": "300ms"}}) as serving, closing(socket.socket()) as deaf:
+    limits = {"send_timeout": "300ms", "header_timeout": "500ms"}
+    with serve(folder, runtime={"limits": limits}) as serving, closing(socket.socket()) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", serving.port))
         action = {"service": "acts", "action": "huge", "arguments": [{"name": "size", "value": 20_000_000}]}
         body = json.dumps({"actions": [{"label": "rtvi-ai", "type": "action", "id": "1", "data": action}]}).encode()
-        head = f"POST /action HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /action HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\nContent-Length: {len(body)}\r\n\r\n"
         deaf.sendall(head.encode() + body)
         assert until(lambda: serving.tcp_connections == 1)
         assert until(lambda: serving.tcp_connections == 0)
