@@ -163,7 +163,7 @@ def test_clients_have_to_come_in(run: Run) -> None:
 
 
 def test_a_client_of_0_3_comes_in_as_well(run: Run) -> None:
-    with run({"limits": {"client_ready_timeout": "1s"}}) as running, talk(running.ws, ready=False) as client:
+    with run({"limits": {"client_ready_timeout": "2s"}}) as running, talk(running.ws, ready=False) as client:
         client.reply(client.send("client-ready"))
         with talk(running.ws, ready=False) as silent:
             assert close_code(silent)[0] == 4408

@@ -11,7 +11,7 @@ import pytest
 from rtvi_plugins.processor.patience import CLOSE, IDLE, LIMITS, NOT_READY
 from tests.processor.conftest import action, quick, session
 
-LIMIT_S = 0.4
+LIMIT_S = 1.0
 
 
 async def ended(client: Any) -> str:

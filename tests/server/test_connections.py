@@ -67,7 +67,7 @@ def test_headers_that_come_byte_by_byte(folder: Path) -> None:
 @pytest.mark.usefixtures("protocol")
 def test_headers_after_an_answer(folder: Path) -> None:
     whole = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    with serve(folder, runtime={"limits": {"header_timeout": "500ms"}}) as serving, closing(dial(serving)) as again:
+    with serve(folder, runtime={"limits": {"header_timeout": "2s"}}) as serving, closing(dial(serving)) as again:
         for _ in range(3):
             again.sendall(whole)
             assert b'"ok"' in again.recv(65_536)
