@@ -267,7 +267,7 @@ def limits() -> str:
     """Write the limits, their defaults, and what happens at each."""
     rows = []
     for key, schema in properties_of("Limits").items():
-        is_duration = _type_of(schema) == "duration"
+        is_duration = _type_of(schema).startswith("duration")
         default = DEFAULTS.get(key) or (f"`{schema['default']:g}s`" if is_duration else f"{schema['default']:,}")
         rows.append((_code(key), default, schema["description"], AT_THE_BOUND[key]))
     return _table(("key", "default", "bounds", "when it is reached"), rows)

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, Strict, model_validator
@@ -276,10 +278,10 @@ class Limits(Model):
     """How long a request's headers may take to come in: from the connection's opening, or from the answer before."""
     body_timeout: Seconds = 30.0
     """How long the body of a request may take to come in."""
-    client_ready_timeout: Seconds = 30.0
-    """How long a connected client may take to come in, by `client-ready` in most cases."""
-    idle_timeout: Seconds = 1_800.0
-    """How long a client may send no message and no audio while nothing runs for it; noticed up to an eighth later."""
+    client_ready_timeout: Seconds | Literal["never"] = 30.0
+    """How long a connected client may take to come in, mostly by `client-ready`; `never`: any time."""
+    idle_timeout: Seconds | Literal["never"] = 1_800.0
+    """How long a client may send no message and no audio while nothing runs for it; `never`: any time."""
     ready_timeout: Seconds = 30.0
     """How long messages wait for `client-ready` before they are refused."""
     option_timeout: Seconds = 8.0
@@ -290,6 +292,12 @@ class Limits(Model):
     """How long a client may refuse to read before its connection is closed."""
     stop_timeout: Seconds = 10.0
     """How long running actions may go on after the server was asked to stop."""
+
+    def as_numbers(self) -> Mapping[str, float]:
+        """Return all of them by their keys; `never` is infinite."""
+        given = self.model_dump(exclude={"max_connections_per_address"})
+        numbers = {key: math.inf if value == "never" else value for key, value in given.items()}
+        return MappingProxyType({**numbers, "max_connections_per_address": self.connections_per_address})
 
     @property
     def connections_per_address(self) -> int:

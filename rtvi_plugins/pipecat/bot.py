@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
@@ -32,7 +33,7 @@ from rtvi_plugins.pipecat.gate import Arrival, arrival
 from rtvi_plugins.pipecat.processor import processor_for
 from rtvi_plugins.pipecat.refusing import FAILED, make_refusal, refusal
 from rtvi_plugins.pipecat.transports import make_transport, sent_with
-from rtvi_plugins.processor.patience import CLOSE, NOT_READY
+from rtvi_plugins.processor.patience import CLOSE, LIMITS, NOT_READY
 from rtvi_plugins.processor.port import Session
 
 if TYPE_CHECKING:
@@ -149,15 +150,16 @@ class Sessions:
 
     async def _transport(self, runner_args: Any) -> tuple[BaseTransport | None, Serializer | None]:
         """Make the transport; None for a client that was turned away."""
-        websocket, limit = getattr(runner_args, "websocket", None), self._bot.manifest.runtime.limits
+        websocket = getattr(runner_args, "websocket", None)
+        limit = self._bot.processor_class.limits[LIMITS[NOT_READY]]
         # Telephone companies, and clients on the path shared with them, say by their first messages who they are.
-        waiting = asyncio.timeout(None if websocket is None else limit.client_ready_timeout)
+        waiting = asyncio.timeout(None if websocket is None or math.isinf(limit) else limit)
         try:
             async with waiting:
                 return await make_transport(self._bot, runner_args)
         except Exception as error:  # noqa: BLE001 - whatever Pipecat raises, it is the end of this client only
             if waiting.expired():
-                tell_silence(self._bot.name, limit.client_ready_timeout)
+                tell_silence(self._bot.name, limit)
                 await _close(websocket, *CLOSE[NOT_READY])
             else:
                 await self._turn_away(runner_args, error)

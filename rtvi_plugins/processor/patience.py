@@ -6,6 +6,7 @@ Sessions without such limits, as those of a processor made by hand, wait for eve
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Final
 
 from rtvi_plugins.processor.requests import Code
@@ -50,8 +51,8 @@ class Patience:
                 timer.cancel()
 
     def _start(self, reason: str, parts: int, function: Callable[[], None]) -> asyncio.TimerHandle | None:
-        limit = self._session.limits.get(LIMITS[reason])
-        return None if limit is None else self._loop.call_later(limit / parts, function)
+        limit = self._session.limits.get(LIMITS[reason], math.inf)
+        return None if math.isinf(limit) else self._loop.call_later(limit / parts, function)
 
     def _ask_for_client(self) -> None:
         self._awaiting_client = None
