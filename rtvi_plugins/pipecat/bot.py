@@ -180,7 +180,8 @@ class Sessions:
         start = read_start(self._bot, arrived.start, {"body": sent_with(runner_args)})
         session = Session(getattr(runner_args, "session_id", None) or uuid.uuid4().hex, arrived.caller, start.data)
         worker = make_worker(self._bot, transport, session=session, config=start.config)
-        cast("RTVIProcessor", worker.rtvi).farewell = arrived.farewell
+        rtvi = cast("RTVIProcessor", worker.rtvi)
+        rtvi.farewell, rtvi.session_processor.came_at = arrived.farewell, arrived.at
         return worker
 
     async def _run(self, worker: PipelineWorker, runner_args: Any, processor: PipelineSession | None = None) -> None:

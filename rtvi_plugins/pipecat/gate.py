@@ -45,14 +45,17 @@ PATH_TOKENS: Final = ("/ws/", "/ws-client/")
 
 
 class Farewell:
-    """With what a WebSocket is closed: a code, once there is one other than Pipecat's, and a reason."""
+    """Closes a WebSocket ahead of its pipeline, whose end takes longer, and with a code of ours."""
 
-    code = 0
-    reason = ""
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.is_said = False
 
-    def say(self, code: int, reason: str) -> None:
-        """Close with this, whoever closes."""
-        self.code, self.reason = code, reason
+    async def say(self, code: int, reason: str) -> None:
+        """Close it; what is still sent to it goes nowhere."""
+        if not self.is_said:
+            self.is_said = True
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 TakeSeat = Callable[[Start], AbstractContextManager[None]]
@@ -64,12 +67,14 @@ class Arrival(NamedTuple):
 
     farewell:  of a WebSocket.
     take_seat: what is still to be done for the session, where the gate could not tell whether there will be one.
+    at:        when, by the event loop's clock.
     """
 
     caller: Caller = Caller()
     start: Start = Start("", {})
     farewell: Farewell | None = None
     take_seat: TakeSeat | None = None
+    at: float | None = None
 
 
 arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
@@ -119,7 +124,7 @@ class Gate:
             settled = await self._let_in(scope, receive, send, held)
             if settled is not None:
                 scope[INBOUND] = inbound = bodies.Inbound(receive)
-                farewell = Farewell()
+                farewell = Farewell(send)
                 await self._pass_on(scope, inbound, self._timed(scope, send, farewell), settled, farewell)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send, held: ExitStack) -> Start | None:
@@ -149,14 +154,14 @@ class Gate:
         return query
 
     def _timed(self, scope: Scope, send: Send, farewell: Farewell) -> Send:
-        """Close the connection of a client that does not read; say by the code why a session was ended."""
+        """Close the connection of a client that does not read; when this process is replaced, say so by the code."""
         abort = scope.get("extensions", {}).get(ABORT)
 
         async def timed(event: ASGIMessage) -> None:
+            if farewell.is_said:
+                return
             if event["type"] == "websocket.close" and self._admission.is_restarting:
                 event = {**event, "code": succession.SERVICE_RESTART, "reason": succession.REASON}
-            elif event["type"] == "websocket.close" and farewell.code:
-                event = {**event, "code": farewell.code, "reason": farewell.reason}
             try:
                 async with asyncio.timeout(self._admission.limits.send_timeout):
                     await send(event)
@@ -255,7 +260,8 @@ class Gate:
     ) -> None:
         client = scope.get("client")
         caller = Caller(start.caller, client[0] if client else "")
-        before = arrival.set(Arrival(caller, start, farewell, take_seat))
+        at = asyncio.get_running_loop().time()
+        before = arrival.set(Arrival(caller, start, farewell, take_seat, at))
         try:
             await self._app(scope, receive, send)
         finally:

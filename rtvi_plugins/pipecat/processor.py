@@ -89,7 +89,7 @@ class RTVIProcessor(StockProcessor):
         self.may_stages_answer = True
         self.may_stages_answer_text: bool | None = None
         self.tells_sentences = False  # for its observer
-        self.farewell: Farewell | None = None  # with what the connection is closed, where that is a WebSocket of ours
+        self.farewell: Farewell | None = None  # closes the connection, where that is a WebSocket of ours
         self._inbox = Inbox(self.session_processor)
         self.has_observer = False
         self.told_calls = ToldCalls()
@@ -318,9 +318,9 @@ class RTVIProcessor(StockProcessor):
                 await bot.session_ended(session, reason)
 
     def _hang_up(self, reason: str) -> None:
-        """End the pipeline of a client that was given up."""
+        """End the connection and the pipeline of a client that was given up."""
         if self.farewell is not None:
-            self.farewell.say(*CLOSE[reason])
+            self.create_task(self.farewell.say(*CLOSE[reason]), "farewell")
         self.create_task(self.pipeline_worker.cancel(reason=CLOSE[reason][1]), "hang up")
 
     async def cleanup(self) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LOOKS: Final = 8
 """How often, within `idle_timeout`, it is looked whether the client was heard of: noting the time costs more."""
 
+HEARING_S: Final = 1.0
+"""How long a client is given at least from the beginning of its session, however late that is."""
+
 NOT_READY: Final = "not-ready"
 IDLE: Final = "idle"
 """Why a session ended whose client did not come in, or was not heard of."""
@@ -41,8 +44,11 @@ class Patience:
         self._session = session
         self._loop = loop
         self._looks = 0
-        self._awaiting_client = self._start(NOT_READY, 1, self._ask_for_client)
-        self._awaiting_sign = self._start(IDLE, LOOKS, self._look)
+        limit = self._limit(NOT_READY)
+        waited = 0.0 if session.came_at is None else loop.time() - session.came_at
+        # A client that came long ago may have said at once that it is ready; it is heard only now.
+        self._awaiting_client = self._start(max(limit - waited, min(limit, HEARING_S)), self._ask_for_client)
+        self._awaiting_sign = self._start(self._limit(IDLE) / LOOKS, self._look)
 
     def end(self) -> None:
         """Look no more."""
@@ -50,9 +56,11 @@ class Patience:
             if timer is not None:
                 timer.cancel()
 
-    def _start(self, reason: str, parts: int, function: Callable[[], None]) -> asyncio.TimerHandle | None:
-        limit = self._session.limits.get(LIMITS[reason], math.inf)
-        return None if math.isinf(limit) else self._loop.call_later(limit / parts, function)
+    def _limit(self, reason: str) -> float:
+        return self._session.limits.get(LIMITS[reason], math.inf)
+
+    def _start(self, seconds: float, function: Callable[[], None]) -> asyncio.TimerHandle | None:
+        return None if math.isinf(seconds) else self._loop.call_later(seconds, function)
 
     def _ask_for_client(self) -> None:
         self._awaiting_client = None
@@ -67,4 +75,4 @@ class Patience:
             if self._looks >= LOOKS:
                 self._session.give_up(IDLE, Code.IDLE)
                 return
-        self._awaiting_sign = self._start(IDLE, LOOKS, self._look)
+        self._awaiting_sign = self._start(self._limit(IDLE) / LOOKS, self._look)

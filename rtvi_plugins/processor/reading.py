@@ -85,6 +85,7 @@ class ReadingMessages(DispatchingMessages):
     """Reads and handles. `MessageLoop` knows which messages wait for the bot, and what the end of a session means.
 
     _readers:      the tasks that read, and what they read from; two, as long as messages wait for the bot.
+    came_at:       when the client came, by the event loop's clock, where that was before the session began.
     is_heard:      a message came since this was last set to False; hosts that carry audio set it, too.
     arriving:      the bytes of the message that was received last, if they are counted; whoever keeps it takes them.
     _is_heedful:   something of the following, or a handshake that is not over, has to be looked at before a message.
@@ -94,13 +95,14 @@ class ReadingMessages(DispatchingMessages):
 
     __slots__ = (
         "_begun", "_is_heedful", "_is_over", "_is_spreading", "_not_begun", "_readers", "_readiness", "_receive",
-        "_waiting", "_workers", "arriving", "is_heard", "session",
+        "_waiting", "_workers", "arriving", "came_at", "is_heard", "session",
     )  # fmt: skip
 
     def __init__(self, port: Port | None, session: Session, max_running: float) -> None:
         super().__init__(port, max_running)
         self.session = session
         self.is_heard = False
+        self.came_at: float | None = None
         self._readiness = Readiness()
         self._waiting: deque[Waiting] | None = None
         self.arriving: Hold | None = None

@@ -26,8 +26,9 @@ FLOW: Final = frozenset({"write_paused"})
 
 WEBSOCKET: Final = frozenset(
     {
-        "app", "close_sent", "conn", "curr_msg_data_type", "disconnected", "frames", "handle_parser_exception",
-        "handshake_complete", "initial_response", "loop", "queue", "read_paused", "transport", "writable",
+        "app", "close_sent", "close_timeout", "conn", "curr_msg_data_type", "disconnected", "frames",
+        "handle_parser_exception", "handshake_complete", "initial_response", "loop", "queue", "read_paused",
+        "transport", "writable",
     }
 )  # fmt: skip
 """Attributes of uvicorn's WebSocket protocol; `scope` is there once the handshake was understood."""

@@ -40,6 +40,10 @@ TRY_AGAIN_LATER: Final = 1013
 """The close code for a client for whose message there is no room."""
 
 
+CLOSING_S: Final = 2.0
+"""How long a client may take to answer a close frame before the connection is closed all the same."""
+
+
 class Inbox:
     """What uvicorn needs of `asyncio.Queue` for its one reader, in a tenth of the memory and half of the time.
 
@@ -108,6 +112,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.close_timeout = CLOSING_S
         self._place: Place | None = app_state.get(PLACE)  # taken over from the connection's HTTP
         self._drain: Drain | None = None
         self._inbox = Inbox(self.loop, self._count)
