@@ -6,7 +6,7 @@ Behind a reverse proxy that is trusted, a connection counts for the proxy until 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import Any, Final
 
 from rtvi_plugins.hosting.admission import Denied
@@ -106,18 +106,16 @@ class PerAddress:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or connection."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one request or connection. No coroutine of its own: it would take memory as long as a session lasts."""
         place = self._place_of(scope)
         client = scope.get("client")
         if place is None or client is None or place.move(client[0]):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         denied = Denied(429, TOO_MANY)
         if scope["type"] == "websocket":
-            await refuse_handshake(scope, receive, send, denied)
-        else:
-            await send_json(send, denied.status, denied.body)
+            return refuse_handshake(scope, receive, send, denied)
+        return send_json(send, denied.status, denied.body)
 
     @staticmethod
     def _place_of(scope: Scope) -> Place | None:

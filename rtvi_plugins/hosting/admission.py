@@ -152,18 +152,24 @@ class Admission:
     @contextmanager
     def seat(self, start: access.Start) -> Iterator[None]:
         """Count a session among those of its start while it lasts. Raises Denied where these are too many."""
-        key = start.key
-        if not key:
-            yield
-            return
-        self.check_seat(start)
-        self._open[key] = self._open.get(key, 0) + 1
+        self.take_seat(start)
         try:
             yield
         finally:
-            self._open[key] -= 1
-            if not self._open[key]:
-                del self._open[key]
+            self.give_back_seat(start)
+
+    def take_seat(self, start: access.Start) -> None:
+        """Count a session among those of its start, if it has one. Raises Denied where these are too many."""
+        self.check_seat(start)
+        if start.key:
+            self._open[start.key] = self._open.get(start.key, 0) + 1
+
+    def give_back_seat(self, start: access.Start) -> None:
+        """Count it no longer."""
+        if start.key:
+            self._open[start.key] -= 1
+            if not self._open[start.key]:
+                del self._open[start.key]
 
     def check_seat(self, start: access.Start) -> None:
         """Check that one more session of a start may be open. Raises Denied."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from rtvi_plugins.errors import Category
 from rtvi_plugins.processor.dispatching import WITHOUT_WAITING
 from rtvi_plugins.processor.memory import KEPT, WAITING, Allowance, Hold, compact, of_limits, read
-from rtvi_plugins.processor.patience import CLOSE, Patience
+from rtvi_plugins.processor.patience import CLOSE, Watch, await_client, watch_for
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.reading import ReadingMessages, Receive, Waiting
 from rtvi_plugins.processor.requests import Code, Refusal, Request
@@ -54,20 +54,22 @@ class MessageLoop(ReadingMessages):
     limits: ClassVar[Mapping[str, float]] = DEFAULT_LIMITS
 
     __slots__ = (
+        "_coming",
         "_end_reason",
         "_ended",
         "_is_closing",
         "_kept",
-        "_patience",
         "_threads",
         "_waiting_bytes",
         "_waiting_timer",
+        "_watch",
         "value_holds",
     )
 
     def __init__(self, port: Port | None, session: Session | None) -> None:
         super().__init__(port, session or Session(), self.limits["max_actions"])
-        self._patience: Patience | None = None
+        self._coming: asyncio.TimerHandle | None = None
+        self._watch: Watch | None = None
         self._waiting_timer: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[str] | None = None
         self._end_reason: str | None = None
@@ -98,7 +100,8 @@ class MessageLoop(ReadingMessages):
         if self._end_reason is not None:
             self._ended.set_result(self._end_reason)
         self._receive = receive
-        self._patience = Patience(self, self._loop)
+        self._coming = None if self._readiness.client else await_client(self, self._loop)
+        self._watch = watch_for(self, self._loop)
         self._lead(receive)
         try:
             return await self._ended
@@ -166,8 +169,15 @@ class MessageLoop(ReadingMessages):
     def has_come_in(self) -> bool:
         """Return whether the client has come in: it said so, or uses a bot that the application declared ready."""
         if self.is_heard and self._readiness.bot:
-            self._readiness.client = True
+            self.note_client()
         return self._readiness.client
+
+    def note_client(self) -> None:
+        """Take note that the client has come in."""
+        self._readiness.client = True
+        if self._coming is not None:
+            self._coming.cancel()
+            self._coming = None
 
     def was_heard(self) -> bool:
         """Return whether the client was heard since this was last asked."""
@@ -177,7 +187,8 @@ class MessageLoop(ReadingMessages):
 
     def note_sound(self) -> None:
         """Take note that the client is heard, which is as good as a message: it has come in, and is there."""
-        self._readiness.client = self.is_heard = True
+        self.is_heard = True
+        self.note_client()
 
     @property
     def is_busy(self) -> bool:
@@ -280,13 +291,12 @@ class MessageLoop(ReadingMessages):
     async def close(self) -> None:
         """Cancel everything that runs for this session and wait for it to end. May be called more than once."""
         self._is_closing = self._is_over = self._is_heedful = True
-        if self._patience is not None:
-            self._patience.end()
-            self._patience = None
-        for timer in (self._clock, self._waiting_timer):
+        if self._watch is not None:
+            self._watch.discard(self)
+        for timer in (self._clock, self._waiting_timer, self._coming):
             if timer is not None:
                 timer.cancel()
-        self._clock = self._waiting_timer = self._waiting = self.arriving = None
+        self._clock = self._coming = self._waiting_timer = self._waiting = self.arriving = None
         tasks = self._workers | self._tasks()
         tasks.discard(asyncio.current_task())
         for task in tasks:

@@ -10,7 +10,6 @@ import itertools
 import logging
 import secrets
 from collections.abc import Iterable
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -160,13 +159,43 @@ class BotHost(Admission):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket connection, from the opening handshake to the close."""
-        with ExitStack() as held:
-            start = await self._let_in(scope, receive, send, held)
-            if start is not None:
-                await self._serve(scope, receive, send, start)
+        start = await self._let_in(scope, receive, send)
+        if start is None:
+            return
+        try:
+            await receive()
+            await send({"type": "websocket.accept"})
+            client = scope.get("client")
+            connection = Connection(receive, send, self.limits, scope.get("extensions", {}))
+            processor = self._make(start, client[0] if client else "", connection)
+            connection.processor = processor
+            self.connections.add(connection)
+            task = asyncio.current_task()
+            if task is not None:
+                self._endpoints.add(task)
+                task.add_done_callback(self._endpoints.discard)
+            reason = "failed"
+            try:
+                if self.is_stopping and self.is_restarting:  # it came in while the others were told
+                    self._tell_end(processor)
+                    processor.finish("shutdown")
+                await self.bot.session_started(processor)
+                reason = await processor.run(connection.receive)
+                tell_end(processor, reason)
+                if self.is_stopping and reason == "disconnected":
+                    reason = "shutdown"
+            finally:
+                try:
+                    await self.bot.session_ended(processor, reason)
+                    code, text = self._close_code(reason)
+                    await connection.close(code, text)
+                finally:  # only now is its place free: what lingers counts
+                    self.connections.discard(connection)
+        finally:
+            self.give_back_seat(start)
 
-    async def _let_in(self, scope: Scope, receive: Receive, send: Send, held: ExitStack) -> access.Start | None:
-        """Find out with what a connection begins; None for one that was refused. `held` is left with the session."""
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> access.Start | None:
+        """Find out with what a connection begins; None for one that was refused. The start has its seat."""
         headers = Headers(scope=scope)
         try:
             self.admit(headers, scope["scheme"])
@@ -175,41 +204,11 @@ class BotHost(Admission):
                 return None
             start = self.begin(self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1"))))
             self._check_room()
-            held.enter_context(self.seat(start))
+            self.take_seat(start)
         except Denied as denied:
             await refuse_handshake(scope, receive, send, denied)
             return None
         return start
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, start: access.Start) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        client = scope.get("client")
-        connection = Connection(receive, send, self.limits, scope.get("extensions", {}))
-        processor = self._make(start, client[0] if client else "", connection)
-        connection.processor = processor
-        self.connections.add(connection)
-        task = asyncio.current_task()
-        if task is not None:
-            self._endpoints.add(task)
-            task.add_done_callback(self._endpoints.discard)
-        reason = "failed"
-        try:
-            if self.is_stopping and self.is_restarting:  # it came in while the others were told
-                self._tell_end(processor)
-                processor.finish("shutdown")
-            await self.bot.session_started(processor)
-            reason = await processor.run(connection.receive)
-            tell_end(processor, reason)
-            if self.is_stopping and reason == "disconnected":
-                reason = "shutdown"
-        finally:
-            try:
-                await self.bot.session_ended(processor, reason)
-                code, text = self._close_code(reason)
-                await connection.close(code, text)
-            finally:  # only now is its place free: what lingers counts
-                self.connections.discard(connection)
 
     def _close_code(self, reason: str) -> tuple[int, str]:
         if reason == "shutdown" and self.is_restarting:

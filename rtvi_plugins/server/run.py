@@ -129,6 +129,7 @@ def configure(
         PerAddress(app),
         host=host,
         port=port,
+        interface="asgi3",
         http=bounded(bounds),
         ws=type("WebSocketProtocol", (WebSocketProtocol,), {"most_waiting": most_waiting, "bounds": bounds}),
         ws_max_size=max(one.max_message_bytes for one in limits),
