@@ -23,6 +23,7 @@ from rtvi_plugins.cli.application import app
 from rtvi_plugins.hooks import hookspecs
 from rtvi_plugins.manifest.editor_references import REFERENCES
 from rtvi_plugins.manifest.json_schema import language_schema
+from rtvi_plugins.manifest.model import BESIDE_SESSIONS
 from rtvi_plugins.processor.core import RTVIProcessor
 from rtvi_plugins.processor.events import EVENTS
 from rtvi_plugins.processor.requests import Code
@@ -38,6 +39,8 @@ AT_THE_BOUND: Final = {
     "max_nodes": "The message is refused with `invalid-message`, unread. `POST` answers 400.",
     "max_start_bytes": "The start is refused with 400 and `invalid-start`.",
     "max_sessions": "The opening handshake, `/start` and `/action` answer 503.",
+    "max_sessions_per_start": "The opening handshake and a WebRTC offer answer 429; a new start lets in again.",
+    "max_connections_per_address": "The connection is answered with 429 and closed.",
     "max_actions": "The request is refused with `busy`.",
     "max_jobs": "The request is refused with `busy`.",
     "max_threads": "Further calls wait for a thread until their `timeout`; where calls that were given up hold all of "
@@ -54,6 +57,10 @@ AT_THE_BOUND: Final = {
     "max_outgoing": "The connection is closed, since its client does not read.",
     "max_outgoing_bytes": "The connection is closed, since its client does not read.",
     "max_outgoing_bytes_total": "As `max_outgoing_bytes`, unless it is the only message that waits for this client.",
+    "header_timeout": "The connection is closed.",
+    "body_timeout": "The request is answered with 408, and the connection is closed.",
+    "client_ready_timeout": "The client gets `error` with `not-ready` and `fatal: true`, then close code 4408.",
+    "idle_timeout": "The client gets `error` with `idle` and `fatal: true`, then close code 4410.",
     "ready_timeout": "What waits is refused with `not-ready`.",
     "option_timeout": "The update is refused with `option-failed` and rolled back.",
     "message_timeout": "The message is refused with `unanswered`; a later answer is dropped.",
@@ -62,6 +69,9 @@ AT_THE_BOUND: Final = {
     "close code 1001. What ignores that as well is cut off six seconds later.",
 }
 """What happens when a limit of `runtime.limits` is reached."""
+
+DEFAULTS: Final = {"max_connections_per_address": f"`max_sessions` + {BESIDE_SESSIONS}"}
+"""Defaults of limits that depend on others."""
 
 CODES: Final[Mapping[Code, str]] = {
     Code.INVALID_MESSAGE: "the message is no RTVI message, or its data has the wrong shape",
@@ -80,7 +90,8 @@ CODES: Final[Mapping[Code, str]] = {
     Code.TIMEOUT: "it took longer than its `timeout`",
     Code.CANCELLED: "it was cancelled",
     Code.BUSY: "a limit is reached; try again later",
-    Code.NOT_READY: "the client did not send `client-ready` in time",
+    Code.NOT_READY: "the client did not send `client-ready` in time; as an `error`, its session ends",
+    Code.IDLE: "the client has sent nothing for too long; connect again when there is something to say",
     Code.UNANSWERED: "a handler of `on_client_message` took the message but did not answer in time",
     Code.NO_RESPONDER: "the bot has no responder, nor a stage that answers: there is nobody to talk to",
     Code.INCOMPATIBLE_VERSION: "the client's protocol is newer than the server's; it may go on",
@@ -258,8 +269,8 @@ def limits() -> str:
     """Write the limits, their defaults, and what happens at each."""
     rows = []
     for key, schema in properties_of("Limits").items():
-        is_duration = _type_of(schema) == "duration"
-        default = f"`{schema['default']:g}s`" if is_duration else f"{schema['default']:,}"
+        is_duration = _type_of(schema).startswith("duration")
+        default = DEFAULTS.get(key) or (f"`{schema['default']:g}s`" if is_duration else f"{schema['default']:,}")
         rows.append((_code(key), default, schema["description"], AT_THE_BOUND[key]))
     return _table(("key", "default", "bounds", "when it is reached"), rows)
 

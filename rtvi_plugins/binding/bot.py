@@ -219,7 +219,7 @@ def bind(loaded: LoadedManifest, host: PluginHost) -> Bound:
     binder = Binder(loaded, host)
     tables = binder.tables()
     manifest = loaded.manifest
-    limits = MappingProxyType(manifest.runtime.limits.model_dump())
+    limits = manifest.runtime.limits.as_numbers()
     started, ended = host.session_hooks(binder.used)
 
     def made(responder: Responder | None) -> Bot:

@@ -111,7 +111,8 @@ def rtvi_session_ended(processor: Any, reason: str) -> Awaitable[None] | None:
     For:      bots that use something of this plugin; every bot, when it supplies no handlers, manifests, responders or
               stages that a manifest could name.
     When:     for each session, after its last message and after its running actions ended. May be `async def`.
-    Reason:   `disconnected`, `ended` (disconnect-bot), `shutdown` or `failed`.
+    Reason:   `disconnected`, `ended` (disconnect-bot), `shutdown`, `failed`, `not-ready` (the client did not come in)
+              or `idle` (nothing was heard of it).
     Errors:   logged with their traceback.
     Example:  plugins/rtvi-plugin-room
     Since:    0.1

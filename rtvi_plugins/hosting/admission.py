@@ -6,7 +6,8 @@ Every host asks here, whatever carries its connections.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,6 +76,7 @@ class Admission:
         self.starts = self.successor.starts_for(bot)
         self.is_stopping = False
         self._notices = Notices()
+        self._open: dict[str, int] = {}
 
     @property
     def is_restarting(self) -> bool:
@@ -145,6 +147,36 @@ class Admission:
             raise Denied(503, STOPPING)
         if sessions >= self.limits.max_sessions:
             raise Denied(503, f"All {self.limits.max_sessions} sessions are taken")
+
+    @contextmanager
+    def seat(self, start: access.Start) -> Iterator[None]:
+        """Count a session among those of its start while it lasts. Raises Denied where these are too many."""
+        self.take_seat(start)
+        try:
+            yield
+        finally:
+            self.give_back_seat(start)
+
+    def take_seat(self, start: access.Start) -> None:
+        """Count a session among those of its start, if it has one. Raises Denied where these are too many."""
+        self.check_seat(start)
+        if start.key:
+            self._open[start.key] = self._open.get(start.key, 0) + 1
+
+    def give_back_seat(self, start: access.Start) -> None:
+        """Count it no longer."""
+        if start.key:
+            self._open[start.key] -= 1
+            if not self._open[start.key]:
+                del self._open[start.key]
+
+    def check_seat(self, start: access.Start) -> None:
+        """Check that one more session of a start may be open. Raises Denied."""
+        most = self.limits.max_sessions_per_start
+        if start.key and self._open.get(start.key, 0) >= most:
+            text = f"{self.bot.name}: refused a session by a start that has {most} open"
+            self._notices.tell("max_sessions_per_start", f"{text} (runtime.limits.max_sessions_per_start)")
+            raise Denied(429, f"{most} sessions of this start are open already; start anew")
 
     def read_body(self, body: bytes) -> Any:
         """Read the JSON body of a request; an empty one is an object. Raises Denied."""

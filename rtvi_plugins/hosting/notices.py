@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rtvi_plugins.log import one_line
+from rtvi_plugins.processor.patience import CLOSE, LIMITS, NOT_READY
+
+if TYPE_CHECKING:
+    from rtvi_plugins.processor.core import RTVIProcessor
 
 logger = logging.getLogger(__name__)
 
@@ -44,3 +48,26 @@ class Notices:
             logger.info("refused %d more requests, which were not logged", self._passed_over)
             self._passed_over = 0
         logger.info("%s", one_line(text))
+
+
+NOTICES: Final = Notices()
+"""Those of the process, for limits that are reached: each is told once a minute, whoever reaches it."""
+
+
+def tell_limit(key: str, text: str) -> None:
+    """Log that a limit was reached, what was done, and which key of the manifest would change it."""
+    NOTICES.tell(key, f"{text} (runtime.limits.{key})")
+
+
+def tell_end(processor: RTVIProcessor, reason: str) -> None:
+    """Log that a session ended because of its client, if this is the reason."""
+    key = LIMITS.get(reason)
+    if key is not None:
+        session = processor.session
+        what = f"ended session {session.id} of {session.caller.address or 'a client'}"
+        tell_limit(key, f"{what}: {CLOSE[reason][1]}, {processor.limits[key]:g} s")
+
+
+def tell_silence(name: str, seconds: float) -> None:
+    """Log that a WebSocket was closed whose client has not said who it is."""
+    tell_limit(LIMITS[NOT_READY], f"{name}: closed a socket whose client has said nothing for {seconds:g} s")

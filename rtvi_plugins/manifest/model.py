@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, Strict, model_validator
@@ -227,6 +229,10 @@ class ResponderChoice(Choice):
     settings: Table[str, Any] = Field(default_factory=nothing, repr=False)
 
 
+BESIDE_SESSIONS: Final = 64
+"""Connections that one address may have beside a session each, where nothing else is said."""
+
+
 class Limits(Model):
     """The bounds of one bot on the standalone host. Times are in seconds."""
 
@@ -240,6 +246,10 @@ class Limits(Model):
     """What a client sends with its start, beside `config`, written as JSON; more is refused."""
     max_sessions: int = Field(default=1_000, ge=1)
     """Sessions connected at once."""
+    max_sessions_per_start: int = Field(default=4, ge=1)
+    """Sessions that are open at once by the key of one start; a client that connects again may leave one behind."""
+    max_connections_per_address: int | None = Field(default=None, ge=0)
+    """Connections open at once from one address, whatever they carry; of IPv6, from one /64 network. 0: any number."""
     max_actions: int = Field(default=256, ge=1)
     """Requests of one session that run at once."""
     max_jobs: int = Field(default=32, ge=1)
@@ -267,6 +277,14 @@ class Limits(Model):
     """Bytes to one client that it has not read yet; more and the connection is closed."""
     max_outgoing_bytes_total: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
     """Bytes to all clients that they have not read yet; more and the connection that would add them is closed."""
+    header_timeout: Seconds = 10.0
+    """How long a request's headers may take to come in: from the connection's opening, or from the answer before."""
+    body_timeout: Seconds = 30.0
+    """How long the body of a request may take to come in."""
+    client_ready_timeout: Seconds | Literal["never"] = 30.0
+    """How long a connected client may take to come in, mostly by `client-ready`; `never`: any time."""
+    idle_timeout: Seconds | Literal["never"] = 1_800.0
+    """How long a client may send no message and no audio while nothing runs for it; `never`: any time."""
     ready_timeout: Seconds = 30.0
     """How long messages wait for `client-ready` before they are refused."""
     option_timeout: Seconds = 8.0
@@ -277,6 +295,18 @@ class Limits(Model):
     """How long a client may refuse to read before its connection is closed."""
     stop_timeout: Seconds = 10.0
     """How long running actions may go on after the server was asked to stop."""
+
+    def as_numbers(self) -> Mapping[str, float]:
+        """Return all of them by their keys; `never` is infinite."""
+        given = self.model_dump(exclude={"max_connections_per_address"})
+        numbers = {key: math.inf if value == "never" else value for key, value in given.items()}
+        return MappingProxyType({**numbers, "max_connections_per_address": self.connections_per_address})
+
+    @property
+    def connections_per_address(self) -> int:
+        """The number that `max_connections_per_address` stands for; 0: any number."""
+        given = self.max_connections_per_address
+        return self.max_sessions + BESIDE_SESSIONS if given is None else given
 
 
 class Auth(Model):

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -24,12 +26,14 @@ from rtvi_plugins.binding import Bot
 from rtvi_plugins.hosting import remaining, succession
 from rtvi_plugins.hosting.access import Start
 from rtvi_plugins.hosting.admission import STOPPING, Denied, as_config, read_start
+from rtvi_plugins.hosting.notices import tell_silence
 from rtvi_plugins.pipecat.beginning import be_ready_when_begun, watch_beginning
 from rtvi_plugins.pipecat.building import BuildError, build
 from rtvi_plugins.pipecat.gate import Arrival, arrival
 from rtvi_plugins.pipecat.processor import processor_for
 from rtvi_plugins.pipecat.refusing import FAILED, make_refusal, refusal
 from rtvi_plugins.pipecat.transports import is_telephone, make_transport, sent_with
+from rtvi_plugins.processor.patience import CLOSE, LIMITS, NOT_READY
 from rtvi_plugins.processor.port import Session
 
 if TYPE_CHECKING:
@@ -116,13 +120,16 @@ class Sessions:
         arrived = arrival.get()
         if arrived is not None and arrived.start.data and not getattr(runner_args, "body", None):
             runner_args.body = json.loads(arrived.start.data)  # kept from the runner; some transports have a use for it
+        transport, serializer = await self._transport(runner_args)
+        if transport is not None:
+            with ExitStack() as held:
+                await self._serve(runner_args, transport, serializer, held)
+
+    async def _serve(
+        self, runner_args: Any, transport: BaseTransport, serializer: Serializer | None, held: ExitStack
+    ) -> None:
         try:
-            transport, serializer = await make_transport(self._bot, runner_args)
-        except Exception as error:  # noqa: BLE001 - whatever Pipecat raises, it is the end of this client only
-            await self._turn_away(runner_args, error)
-            return
-        try:
-            worker = self._make(runner_args, transport)
+            worker = self._make(runner_args, transport, held)
         except Denied as denied:
             worker = make_refusal(transport, denied.text)
         except BuildError as error:
@@ -144,7 +151,24 @@ class Sessions:
             return
         await self._run(worker, runner_args)
 
-    def _make(self, runner_args: Any, transport: BaseTransport) -> PipelineWorker:
+    async def _transport(self, runner_args: Any) -> tuple[BaseTransport | None, Serializer | None]:
+        """Make the transport; None for a client that was turned away."""
+        websocket = getattr(runner_args, "websocket", None)
+        limit = self._bot.processor_class.limits[LIMITS[NOT_READY]]
+        # Telephone companies, and clients on the path shared with them, say by their first messages who they are.
+        waiting = asyncio.timeout(None if websocket is None or math.isinf(limit) else limit)
+        try:
+            async with waiting:
+                return await make_transport(self._bot, runner_args)
+        except Exception as error:  # noqa: BLE001 - whatever Pipecat raises, it is the end of this client only
+            if waiting.expired():
+                tell_silence(self._bot.name, limit)
+                await _close(websocket, *CLOSE[NOT_READY])
+            else:
+                await self._turn_away(runner_args, error)
+        return None, None
+
+    def _make(self, runner_args: Any, transport: BaseTransport, held: ExitStack) -> PipelineWorker:
         arrived = arrival.get()
         if arrived is None:
             self._warn_unguarded()
@@ -154,9 +178,14 @@ class Sessions:
         most = self._bot.manifest.runtime.limits.max_sessions
         if len(self) >= most:
             raise Denied(503, f"All {most} sessions are taken")
+        if arrived.take_seat is not None:
+            held.enter_context(arrived.take_seat(arrived.start))
         start = read_start(self._bot, arrived.start, {"body": sent_with(runner_args)})
         session = Session(getattr(runner_args, "session_id", None) or uuid.uuid4().hex, arrived.caller, start.data)
-        return make_worker(self._bot, transport, session=session, config=start.config)
+        worker = make_worker(self._bot, transport, session=session, config=start.config)
+        rtvi = cast("RTVIProcessor", worker.rtvi)
+        rtvi.farewell, rtvi.session_processor.came_at = arrived.farewell, arrived.at
+        return worker
 
     async def _run(self, worker: PipelineWorker, runner_args: Any, processor: PipelineSession | None = None) -> None:
         task = asyncio.current_task()
@@ -183,10 +212,7 @@ class Sessions:
             logger.error("no session", exc_info=error)
         websocket = getattr(runner_args, "websocket", None)
         if websocket is not None:
-            try:
-                await websocket.close(1008 if isinstance(error, ValueError) else 1011)
-            except RuntimeError as closed:
-                logger.debug("it has left already: %s", closed)
+            await _close(websocket, 1008 if isinstance(error, ValueError) else 1011)
 
     def _warn_unguarded(self) -> None:
         runtime = self._bot.manifest.runtime
@@ -222,6 +248,13 @@ class Sessions:
                 await worker.cancel(reason="the server is shutting down")
         if workers:
             await asyncio.wait(workers, timeout=CLOSING_S)
+
+
+async def _close(websocket: Any, code: int, reason: str = "") -> None:
+    try:
+        await websocket.close(code, reason)
+    except RuntimeError as closed:
+        logger.debug("it has left already: %s", closed)
 
 
 async def _tell_directly(runner_args: Any, serializer: Serializer | None) -> None:

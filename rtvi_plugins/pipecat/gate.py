@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs, urlencode
@@ -43,11 +44,37 @@ PATH_TOKENS: Final = ("/ws/", "/ws-client/")
 """Paths whose last part is a token: telephone companies can send none in another way."""
 
 
+class Farewell:
+    """Closes a WebSocket ahead of its pipeline, whose end takes longer, and with a code of ours."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.is_said = False
+
+    async def say(self, code: int, reason: str) -> None:
+        """Close it; what is still sent to it goes nowhere."""
+        if not self.is_said:
+            self.is_said = True
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+TakeSeat = Callable[[Start], AbstractContextManager[None]]
+"""Counts a session among those of its start while it lasts. Raises Denied where these are too many."""
+
+
 class Arrival(NamedTuple):
-    """Who comes, and what they settled before; over it the transport may lay what it was told."""
+    """Who comes, and what they settled before; over it the transport may lay what it was told.
+
+    farewell:  of a WebSocket.
+    take_seat: what is still to be done for the session, where the gate could not tell whether there will be one.
+    at:        when, by the event loop's clock.
+    """
 
     caller: Caller = Caller()
     start: Start = Start("", {})
+    farewell: Farewell | None = None
+    take_seat: TakeSeat | None = None
+    at: float | None = None
 
 
 arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
@@ -93,22 +120,31 @@ class Gate:
     # -- WebSocket ----------------------------------------------------------------------------------------------------
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with ExitStack() as held:
+            settled = await self._let_in(scope, receive, send, held)
+            if settled is not None:
+                scope[INBOUND] = inbound = bodies.Inbound(receive)
+                farewell = Farewell(send)
+                await self._pass_on(scope, inbound, self._timed(scope, send, farewell), settled, farewell)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, held: ExitStack) -> Start | None:
+        """Find out with what a connection begins; None for one that was refused. `held` is left with the session."""
         headers = Headers(scope=scope)
         try:
             self._admission.admit(headers, scope["scheme"])
             if self._admission.is_stopping and self._admission.is_restarting:
                 await succession.refuse_for_now(receive, send)
-                return
+                return None
             settled = self._admission.authenticate(headers, self._query(scope))
             is_shared = scope["path"] == SHARED or scope["path"].startswith(f"{SHARED}/")
             if not is_shared:
                 self._admission.begin(settled)
             self._admission.check_room(self._sessions())
+            held.enter_context(self._admission.seat(settled))
         except Denied as denied:
             await refuse_handshake(scope, receive, send, denied)
-            return
-        scope[INBOUND] = inbound = bodies.Inbound(receive)
-        await self._pass_on(scope, inbound, self._timed(scope, send), settled)
+            return None
+        return settled
 
     def _query(self, scope: Scope) -> dict[str, list[str]]:
         query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -117,11 +153,13 @@ class Gate:
                 query.setdefault("token", [scope["path"].removeprefix(prefix)])
         return query
 
-    def _timed(self, scope: Scope, send: Send) -> Send:
+    def _timed(self, scope: Scope, send: Send, farewell: Farewell) -> Send:
         """Close the connection of a client that does not read; when this process is replaced, say so by the code."""
         abort = scope.get("extensions", {}).get(ABORT)
 
         async def timed(event: ASGIMessage) -> None:
+            if farewell.is_said:
+                return
             if event["type"] == "websocket.close" and self._admission.is_restarting:
                 event = {**event, "code": succession.SERVICE_RESTART, "reason": succession.REASON}
             try:
@@ -165,16 +203,17 @@ class Gate:
             await self._app(scope, receive, send)
         else:
             settled = self._session_of(path) or self._admission.authenticate(headers, self._query(scope))
-            start = settled
+            start, take_seat = settled, None
             given = Body(self._admission.limits)
             if not headers.get("content-type", "").startswith("multipart/form-data"):  # uploads have a bound of theirs
                 body = await self._read(receive, given)
                 if path.endswith(bodies.PATH) and method == "POST":
                     offer = bodies.read_offer(body, self._admission.limits.max_depth)
                     start = self._start_of(offer, settled, path)
+                    take_seat = self._admission.seat
                     scope, body = {**scope, "headers": bodies.sized(scope["headers"], len(offer.body))}, offer.body
                 receive = bodies.replay(body, receive)
-            await self._pass_on(scope, receive, send, start)
+            await self._pass_on(scope, receive, send, start, take_seat=take_seat)
 
     def _start_of(self, offer: bodies.Offer, settled: Start, path: str) -> Start:
         """Check what comes with an offer, which is laid over what its session settled. Raises Denied."""
@@ -182,6 +221,7 @@ class Gate:
             return settled
         if path != bodies.PATH and not settled.key:
             raise Denied(403, UNKNOWN_SESSION)
+        self._admission.check_seat(settled)
         return (
             self._admission.read_start(settled, {"body": offer.data}) if offer.data else self._admission.begin(settled)
         )
@@ -209,9 +249,19 @@ class Gate:
             if not event.get("more_body", False):
                 return body.complete()
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, start: Start) -> None:
+    async def _pass_on(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        start: Start,
+        farewell: Farewell | None = None,
+        take_seat: TakeSeat | None = None,
+    ) -> None:
         client = scope.get("client")
-        before = arrival.set(Arrival(Caller(start.caller, client[0] if client else ""), start))
+        caller = Caller(start.caller, client[0] if client else "")
+        at = asyncio.get_running_loop().time()
+        before = arrival.set(Arrival(caller, start, farewell, take_seat, at))
         try:
             await self._app(scope, receive, send)
         finally:

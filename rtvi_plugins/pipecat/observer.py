@@ -16,6 +16,7 @@ from pipecat.frames.frames import (
     FunctionCallInProgressFrame,
     FunctionCallResultFrame,
     FunctionCallsStartedFrame,
+    InputAudioRawFrame,
 )
 from pipecat.observers.base_observer import FramePushed
 from pipecat.processors.frame_processor import FrameDirection
@@ -46,6 +47,8 @@ class RTVIObserver(StockObserver):
     async def on_push_frame(self, data: FramePushed) -> None:
         """Report a frame, unless it is about a function of the session's own."""
         frame = data.frame
+        if isinstance(frame, InputAudioRawFrame) and self._own_rtvi is not None:
+            self._own_rtvi.note_sound()
         if isinstance(frame, FunctionCallsStartedFrame):
             others = [call for call in frame.function_calls if call.function_name not in self._own_functions]
             if len(others) < len(frame.function_calls):

@@ -28,6 +28,7 @@ from pipecat.processors.frameworks.rtvi import RTVIObserverParams, models
 from pipecat.processors.frameworks.rtvi import RTVIProcessor as StockProcessor
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.hosting.notices import tell_end
 from rtvi_plugins.pipecat import events, tools
 from rtvi_plugins.pipecat.answering import is_foreign, may_answer
 from rtvi_plugins.pipecat.border import OUTBOUND, RTVIActionFrame, to_direction, to_pipecat
@@ -41,6 +42,7 @@ from rtvi_plugins.pipecat.refusing import refuse_session
 from rtvi_plugins.pipecat.session import PipelinePort, PipelineSession
 from rtvi_plugins.pipecat.stage_errors import StageErrors
 from rtvi_plugins.processor.events import EVENTS
+from rtvi_plugins.processor.patience import CLOSE
 from rtvi_plugins.processor.port import Session
 from rtvi_plugins.protocol.messages import LABEL, Message, ServerType
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from rtvi_plugins.binding import Bot
+    from rtvi_plugins.pipecat.gate import Farewell
     from rtvi_plugins.processor.config import RTVIConfig
     from rtvi_plugins.processor.functions import ResultCallback
 
@@ -56,6 +59,8 @@ logger = logging.getLogger(__name__)
 H = TypeVar("H", bound=Callable[..., Any])
 
 ANSWERS: Final = frozenset({ServerType.SERVER_RESPONSE.value, ServerType.ERROR_RESPONSE.value})
+LEAVING_S: Final = 0.5
+"""How long a client is given to leave by itself once it was told of the end."""
 ENDING_S: Final = 10.0
 """How long a session may take to end once its pipeline has."""
 
@@ -84,6 +89,7 @@ class RTVIProcessor(StockProcessor):
         self.may_stages_answer = True
         self.may_stages_answer_text: bool | None = None
         self.tells_sentences = False  # for its observer
+        self.farewell: Farewell | None = None  # closes the connection, where that is a WebSocket of ours
         self._inbox = Inbox(self.session_processor)
         self.let_go: Callable[[Any], None] = _do_nothing
         """Told of a large message once it is taken, for whoever made it to empty it."""
@@ -92,6 +98,7 @@ class RTVIProcessor(StockProcessor):
         self._stage_errors = StageErrors()
         self._running: asyncio.Task[None] | None = None
         self._refusing: asyncio.Task[None] | None = None
+        self._leaving: asyncio.TimerHandle | None = None
         self._registered = events.Registered(self)
 
     # -- the API of the host-neutral processor ------------------------------------------------------------------------
@@ -262,6 +269,8 @@ class RTVIProcessor(StockProcessor):
         """Take messages for the session, tell the client of errors, and leave the rest to the stock processor."""
         if isinstance(frame, (InputTransportMessageFrame, UserStartedSpeakingFrame)):
             self._stage_errors.renew()
+        if isinstance(frame, UserStartedSpeakingFrame):
+            self.note_sound()
         if isinstance(frame, InputTransportMessageFrame):
             await FrameProcessor.process_frame(self, frame, direction)
             if self._inbox.put(frame.message, getattr(frame, "participant_id", None)) >= LARGE:
@@ -303,13 +312,25 @@ class RTVIProcessor(StockProcessor):
         reason = "failed"
         try:
             reason = await session.run(self._inbox.get)
+            if reason in CLOSE:
+                tell_end(session, reason)
+                # Until then it may read why, and leave by itself.
+                self._leaving = asyncio.get_running_loop().call_later(LEAVING_S, self._hang_up, reason)
         finally:
             if bot is not None:
                 await bot.session_ended(session, reason)
 
+    def _hang_up(self, reason: str) -> None:
+        """End the connection and the pipeline of a client that was given up."""
+        if self.farewell is not None:
+            self.create_task(self.farewell.say(*CLOSE[reason]), "farewell")
+        self.create_task(self.pipeline_worker.cancel(reason=CLOSE[reason][1]), "hang up")
+
     async def cleanup(self) -> None:
         """End the session: what runs is cancelled, plugins release what it held."""
         self.session_processor.finish("disconnected")
+        if self._leaving is not None:
+            self._leaving.cancel()
         if self._refusing is not None:
             await self.cancel_task(self._refusing)
         running, self._running = self._running, None
@@ -319,6 +340,12 @@ class RTVIProcessor(StockProcessor):
         else:
             await self.session_processor.close()
         await super().cleanup()  # type: ignore[no-untyped-call]
+
+    def note_sound(self) -> None:
+        """Take note that the client is heard: it has come in, and is there."""
+        session = self.session_processor
+        if not session.is_heard:
+            session.note_sound()
 
     # -- to the client ------------------------------------------------------------------------------------------------
 

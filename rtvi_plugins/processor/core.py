@@ -339,6 +339,11 @@ class RTVIProcessor(MessageLoop):
             tasks.add(self._turn.task)
         return tasks
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs for the client, jobs included."""
+        return super().is_busy or bool(self._unanswered) or bool(self._jobs)
+
     async def wait_idle(self) -> None:
         """Wait until nothing runs for the client, jobs included."""
         await super().wait_idle()

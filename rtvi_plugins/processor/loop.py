@@ -29,6 +29,7 @@ from rtvi_plugins.processor.memory import (
     read,
     size_when_read,
 )
+from rtvi_plugins.processor.patience import CLOSE, Watch, await_client, watch_for
 from rtvi_plugins.processor.port import Port, Session
 from rtvi_plugins.processor.reading import ReadingMessages, Receive, Waiting
 from rtvi_plugins.processor.requests import Code, Refusal, Request
@@ -65,6 +66,7 @@ class MessageLoop(ReadingMessages):
     limits: ClassVar[Mapping[str, float]] = DEFAULT_LIMITS
 
     __slots__ = (
+        "_coming",
         "_end_reason",
         "_ended",
         "_handled_bytes",
@@ -73,11 +75,14 @@ class MessageLoop(ReadingMessages):
         "_threads",
         "_waiting_bytes",
         "_waiting_timer",
+        "_watch",
         "value_holds",
     )
 
     def __init__(self, port: Port | None, session: Session | None) -> None:
         super().__init__(port, session or Session(), self.limits["max_actions"])
+        self._coming: asyncio.TimerHandle | None = None
+        self._watch: Watch | None = None
         self._waiting_timer: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[str] | None = None
         self._end_reason: str | None = None
@@ -109,6 +114,8 @@ class MessageLoop(ReadingMessages):
         if self._end_reason is not None:
             self._ended.set_result(self._end_reason)
         self._receive = receive
+        self._coming = None if self._readiness.client else await_client(self, self._loop)
+        self._watch = watch_for(self, self._loop)
         self._lead(receive)
         try:
             return await self._ended
@@ -174,8 +181,48 @@ class MessageLoop(ReadingMessages):
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
+    def has_come_in(self) -> bool:
+        """Return whether the client has come in: it said so, or uses a bot that the application declared ready."""
+        if self.is_heard and self._readiness.bot:
+            self.note_client()
+        return self._readiness.client
+
+    def note_client(self) -> None:
+        """Take note that the client has come in."""
+        self._readiness.client = True
+        if self._coming is not None:
+            self._coming.cancel()
+            self._coming = None
+
+    def was_heard(self) -> bool:
+        """Return whether the client was heard since this was last asked."""
+        self.has_come_in()
+        was_heard, self.is_heard = self.is_heard, False
+        return was_heard
+
+    def note_sound(self) -> None:
+        """Take note that the client is heard, which is as good as a message: it has come in, and is there."""
+        self.is_heard = True
+        self.note_client()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs for the client."""
+        return bool(self._tasks())
+
+    def give_up(self, reason: str, code: str) -> None:
+        """End the session, and tell its client why. `reason`: one of `patience`."""
+        self.tell_error(CLOSE[reason][1].capitalize(), fatal=True, category=Category.PROTOCOL, code=code)
+        self.finish(reason)
+
+    def tell_error(
+        self, error: str, *, fatal: bool = False, category: Category = Category.INTERNAL, code: str | None = None
+    ) -> None:
+        """Send `error` and do nothing else."""
+        raise NotImplementedError
+
     def finish(self, reason: str) -> None:
-        """Let `run` return. `reason`: disconnected, ended, shutdown or failed."""
+        """Let `run` return. `reason`: disconnected, ended, shutdown, failed, not-ready or idle."""
         self._is_over = self._is_heedful = True
         if self._end_reason is None:
             self._end_reason = reason
@@ -274,10 +321,12 @@ class MessageLoop(ReadingMessages):
     async def close(self) -> None:
         """Cancel everything that runs for this session and wait for it to end. May be called more than once."""
         self._is_closing = self._is_over = self._is_heedful = True
-        for timer in (self._clock, self._waiting_timer):
+        if self._watch is not None:
+            self._watch.discard(self)
+        for timer in (self._clock, self._waiting_timer, self._coming):
             if timer is not None:
                 timer.cancel()
-        self._clock = self._waiting_timer = self._waiting = self.arriving = None
+        self._clock = self._coming = self._waiting_timer = self._waiting = self.arriving = None
         tasks = self._workers | self._tasks()
         tasks.discard(asyncio.current_task())
         for task in tasks:

@@ -39,6 +39,7 @@ def on_client_ready(processor: RTVIProcessor, id_: str, data: Any) -> Answering 
         )
         processor.refuse(Request(id_), Refusal(text, Code.INCOMPATIBLE_VERSION, Category.PROTOCOL))
     state = processor._readiness
+    processor.note_client()
     if len(state.pending) >= processor.limits["max_waiting"]:
         raise Refusal("Too many client-ready messages wait for the bot", Code.BUSY, Category.PROTOCOL)
     state.pending.append(id_)
@@ -50,6 +51,7 @@ async def client_is_ready(processor: RTVIProcessor) -> None:
 
     When a handler fails, the client is told and the bot is ready all the same: clients wait for `bot-ready` for ever.
     """
+    processor.note_client()
     is_theirs = processor.has_event_handler("on_client_ready") and not processor.readies_itself
     processor._readiness.is_telling = (
         True  # one at a time: those that come meanwhile are answered together with this one

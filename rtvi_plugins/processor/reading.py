@@ -68,13 +68,14 @@ class Waiting(NamedTuple):
 class Readiness:
     """Where the handshake stands.
 
+    client:  whether the client said that it is ready, or the application did for it.
     pending: the ids of `client-ready` messages that wait for their `bot-ready`.
     """
 
-    __slots__ = ("bot", "is_applying", "is_telling", "pending")
+    __slots__ = ("bot", "client", "is_applying", "is_telling", "pending")
 
     def __init__(self) -> None:
-        self.bot = False
+        self.bot = self.client = False
         self.is_applying = False
         self.is_telling = False
         self.pending: list[str] = []
@@ -84,6 +85,8 @@ class ReadingMessages(DispatchingMessages):
     """Reads and handles. `MessageLoop` knows which messages wait for the bot, and what the end of a session means.
 
     _readers:      the tasks that read, and what they read from; two, as long as messages wait for the bot.
+    came_at:       when the client came, by the event loop's clock, where that was before the session began.
+    is_heard:      a message came since this was last set to False; hosts that carry audio set it, too.
     arriving:      the bytes of the message that was received last, if they are counted; whoever keeps it takes them.
     _is_heedful:   something of the following, or a handshake that is not over, has to be looked at before a message.
     _is_over:      nothing more is handled.
@@ -92,12 +95,14 @@ class ReadingMessages(DispatchingMessages):
 
     __slots__ = (
         "_begun", "_is_heedful", "_is_over", "_is_spreading", "_not_begun", "_readers", "_readiness", "_receive",
-        "_waiting", "_workers", "arriving", "session",
+        "_waiting", "_workers", "arriving", "came_at", "is_heard", "session",
     )  # fmt: skip
 
     def __init__(self, port: Port | None, session: Session, max_running: float) -> None:
         super().__init__(port, max_running)
         self.session = session
+        self.is_heard = False
+        self.came_at: float | None = None
         self._readiness = Readiness()
         self._waiting: deque[Waiting] | None = None
         self.arriving: Hold | None = None
@@ -161,6 +166,7 @@ class ReadingMessages(DispatchingMessages):
                 if message is None:
                     await self._until_begun()
                     break
+                self.is_heard = True
                 if self._is_heedful:
                     # Not what waited for the bot: of the two tasks that read then, the other one must not overtake it.
                     is_apart = self._is_spreading and is_main and _may_be_apart(message)

@@ -51,6 +51,7 @@ class Code(enum.StrEnum):
     CANCELLED = "cancelled"
     BUSY = "busy"
     NOT_READY = "not-ready"
+    IDLE = "idle"
     UNANSWERED = "unanswered"
     NO_RESPONDER = "no-responder"
     INCOMPATIBLE_VERSION = "incompatible-version"

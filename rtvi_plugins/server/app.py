@@ -24,6 +24,8 @@ from rtvi_plugins.hosting import access, remaining, succession
 from rtvi_plugins.hosting.admission import GONE, STOPPING, Admission, Denied, as_config
 from rtvi_plugins.hosting.answers import refuse_handshake
 from rtvi_plugins.hosting.bodies import Body
+from rtvi_plugins.hosting.notices import tell_end
+from rtvi_plugins.processor.patience import CLOSE
 from rtvi_plugins.processor.port import Caller, Session
 from rtvi_plugins.server import single_turn
 from rtvi_plugins.server.connection import GOING_AWAY, INTERNAL_ERROR, NORMAL, Connection
@@ -157,44 +159,56 @@ class BotHost(Admission):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket connection, from the opening handshake to the close."""
+        start = await self._let_in(scope, receive, send)
+        if start is None:
+            return
+        try:
+            await receive()
+            await send({"type": "websocket.accept"})
+            client = scope.get("client")
+            connection = Connection(receive, send, self.limits, scope.get("extensions", {}))
+            processor = self._make(start, client[0] if client else "", connection)
+            connection.processor = processor
+            self.connections.add(connection)
+            task = asyncio.current_task()
+            if task is not None:
+                self._endpoints.add(task)
+                task.add_done_callback(self._endpoints.discard)
+            reason = "failed"
+            try:
+                if self.is_stopping and self.is_restarting:  # it came in while the others were told
+                    self._tell_end(processor)
+                    processor.finish("shutdown")
+                await self.bot.session_started(processor)
+                reason = await processor.run(connection.receive)
+                tell_end(processor, reason)
+                if self.is_stopping and reason == "disconnected":
+                    reason = "shutdown"
+            finally:
+                try:
+                    await self.bot.session_ended(processor, reason)
+                    code, text = self._close_code(reason)
+                    await connection.close(code, text)
+                finally:  # only now is its place free: what lingers counts
+                    self.connections.discard(connection)
+        finally:
+            self.give_back_seat(start)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> access.Start | None:
+        """Find out with what a connection begins; None for one that was refused. The start has its seat."""
         headers = Headers(scope=scope)
         try:
             self.admit(headers, scope["scheme"])
             if self.is_stopping and self.is_restarting:
                 await succession.refuse_for_now(receive, send)
-                return
+                return None
             start = self.begin(self.authenticate(headers, parse_qs(scope["query_string"].decode("latin-1"))))
             self._check_room()
+            self.take_seat(start)
         except Denied as denied:
             await refuse_handshake(scope, receive, send, denied)
-            return
-        await receive()
-        await send({"type": "websocket.accept"})
-        client = scope.get("client")
-        connection = Connection(receive, send, self.limits, scope.get("extensions", {}))
-        processor = self._make(start, client[0] if client else "", connection)
-        connection.processor = processor
-        self.connections.add(connection)
-        task = asyncio.current_task()
-        if task is not None:
-            self._endpoints.add(task)
-            task.add_done_callback(self._endpoints.discard)
-        reason = "failed"
-        try:
-            if self.is_stopping and self.is_restarting:  # it came in while the others were told
-                self._tell_end(processor)
-                processor.finish("shutdown")
-            await self.bot.session_started(processor)
-            reason = await processor.run(connection.receive)
-            if self.is_stopping and reason == "disconnected":
-                reason = "shutdown"
-        finally:
-            try:
-                await self.bot.session_ended(processor, reason)
-                code, text = self._close_code(reason)
-                await connection.close(code, text)
-            finally:  # only now is its place free: what lingers counts
-                self.connections.discard(connection)
+            return None
+        return start
 
     def _close_code(self, reason: str) -> tuple[int, str]:
         if reason == "shutdown" and self.is_restarting:
@@ -255,6 +269,7 @@ class BotHost(Admission):
 
 
 _CLOSE: Final = {
+    **CLOSE,
     "shutdown": (GOING_AWAY, "shutting down"),
     "failed": (INTERNAL_ERROR, "the session failed"),
 }

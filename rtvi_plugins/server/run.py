@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import uvicorn
 
+from rtvi_plugins.hosting.addresses import Addresses, PerAddress
 from rtvi_plugins.server.app import BotHost
+from rtvi_plugins.server.http import Bounds, bounded
 from rtvi_plugins.server.routes import Page, create_app
 from rtvi_plugins.server.websocket import WebSocketProtocol
 
@@ -95,6 +97,18 @@ def make_server(
     return Server(config, stop, on_started, limits, lambda: any(host.is_restarting for host in hosts))
 
 
+def bounds_of(limits: Iterable[Limits]) -> Bounds:
+    """Return what holds for the connections of a server by the limits of its bots: what the most generous allows."""
+    limits = tuple(limits)
+    most = [one.connections_per_address for one in limits]
+    return Bounds(
+        max(one.header_timeout for one in limits),
+        max(one.body_timeout for one in limits),
+        max(one.send_timeout for one in limits),
+        Addresses(sum(most) if all(most) else 0),
+    )
+
+
 def configure(
     app: ASGIApp,
     limits: Iterable[Limits],
@@ -110,11 +124,14 @@ def configure(
     """
     limits = tuple(limits)
     most_receiving = max(one.max_receiving_bytes_total for one in limits)
+    bounds = bounds_of(limits)
     return uvicorn.Config(
-        app,
+        PerAddress(app),
         host=host,
         port=port,
-        ws=type("WebSocketProtocol", (WebSocketProtocol,), {"most_receiving": most_receiving}),
+        interface="asgi3",
+        http=bounded(bounds),
+        ws=type("WebSocketProtocol", (WebSocketProtocol,), {"most_receiving": most_receiving, "bounds": bounds}),
         ws_max_size=max(one.max_message_bytes for one in limits),
         ws_per_message_deflate=False,  # it triples a session's memory
         ws_ping_interval=30,

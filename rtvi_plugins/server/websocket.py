@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from rtvi_plugins.hosting.addresses import PLACE, Addresses, Place
 from rtvi_plugins.hosting.answers import ABORT
 from rtvi_plugins.hosting.receiving import Part
 from rtvi_plugins.manifest.model import Limits
 from rtvi_plugins.processor.memory import OUTGOING, WAITING
 from rtvi_plugins.server.connection import WRITE
+from rtvi_plugins.server.http import Bounds, Drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,10 @@ PART: Final = 64
 
 TRY_AGAIN_LATER: Final = 1013
 """The close code for a client for whose message there is no room."""
+
+
+CLOSING_S: Final = 2.0
+"""How long a client may take to answer a close frame before the connection is closed all the same."""
 
 
 class Inbox:
@@ -98,11 +104,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     most_receiving: ClassVar[int] = Limits().max_receiving_bytes_total
     """Bytes of all clients that may wait for the rest of their message."""
+    bounds: ClassVar[Bounds] = Bounds(
+        Limits().header_timeout, Limits().body_timeout, Limits().send_timeout, Addresses(0)
+    )
 
     _late_pongs = b""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.close_timeout = CLOSING_S
+        self._place: Place | None = app_state.get(PLACE)  # taken over from the connection's HTTP
+        self._drain: Drain | None = None
         self._inbox = Inbox(self.loop, self._count)
         self.queue = cast("asyncio.Queue[Any]", self._inbox)
         self._part: Part | None = None
@@ -129,7 +141,21 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self.handshake_complete = True
 
         self.app = answering
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            self._see_off()
+
+    def _see_off(self) -> None:
+        """See to it that a connection which the server is done with ends, whether its client reads or not."""
+        if not self.disconnected and self._drain is None:
+            self._drain = Drain(self.transport, self.loop, self.bounds.send_timeout)
+
+    def keepalive_timeout(self) -> None:
+        """End a connection whose client has not answered a ping; what it has not read is for nobody."""
+        super().keepalive_timeout()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
@@ -189,6 +215,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of what waited."""
         super().connection_lost(exc)
+        if self._drain is not None:
+            self._drain.cancel()
+        if self._place is not None:
+            self._place.leave()
         if self._part is not None:
             self._part.release()
         WAITING.give_back(self._unread)
