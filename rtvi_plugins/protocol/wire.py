@@ -9,7 +9,6 @@ as U+FFFD. A duplicate key in incoming JSON counts as its last value, as in ever
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 import re
@@ -19,7 +18,7 @@ import orjson
 
 from rtvi_plugins.protocol.json_form import json_form
 from rtvi_plugins.protocol.messages import LABEL, NotJSONError
-from rtvi_plugins.schema.bounds import holds_no_float, is_deeper
+from rtvi_plugins.schema.bounds import is_deeper, is_finite, read_large
 
 DEFAULT_MAX_DEPTH: Final = 64
 DEFAULT_MAX_NODES: Final = 131_072
@@ -70,7 +69,7 @@ def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH, max_nodes: int
     if size >= max_nodes and _holds_more(text, max_nodes):  # each value takes a character at least
         raise InvalidJSONError(f"more than {max_nodes} values", salvage(text))
     try:
-        value = orjson.loads(text) if size < _LARGE else _load_large(text)
+        value = orjson.loads(text) if size < _LARGE else read_large(text)
     except orjson.JSONDecodeError as error:
         mended = _mend_surrogates(text)
         if mended is not None:
@@ -94,16 +93,6 @@ def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH, max_nodes: int
 def plain(message: Any) -> Any:
     """Return a message of our own as whoever reads it will see it. Raises NotJSONError."""
     return orjson.loads(encode(message))
-
-
-def _load_large(text: str | bytes) -> Any:
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return orjson.loads(text)
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _holds_more(text: Any, most: int) -> bool:
@@ -195,7 +184,7 @@ def encode(message: Any) -> bytes:
     except TypeError:
         return _encode_slowly(message)
     # `rfind` and not `in`: from behind, CPython searches in less than half the time, 80 ns for a short answer.
-    if data.rfind(b"null") >= 0 and not _is_finite(message):
+    if data.rfind(b"null") >= 0 and not is_finite(message, data) and not _is_finite(message):
         raise NotJSONError("NaN and infinities are not JSON")
     return data
 
@@ -210,8 +199,7 @@ def _encode_slowly(message: Any) -> bytes:
 
 
 def _is_finite(value: Any) -> bool:
-    if holds_no_float(value):
-        return True
+    """Look at every number: a value that is not what its text reads as may still hold tuples only."""
     stack = [value]
     while stack:
         item = stack.pop()

@@ -118,9 +118,8 @@ class ArgumentsSchema:
                 yield Fault(pointer((name,)), "missing")
         yield from self._rules.explain(value, suggest)
         free = [name for name in self._sources if name not in value]
-        for name in value:
-            if name not in self._sources and not self._rules.are_kept(str(name)):
-                yield Fault(pointer((str(name),)), unknown("argument", str(name), free, suggest))
+        for name in self._rules.unknown_among(str(name) for name in value if name not in self._sources):
+            yield Fault(pointer((name,)), unknown("argument", name, free, suggest))
 
     def with_defaults(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments with defaults filled in: the same dict when none is missing, else a new one.

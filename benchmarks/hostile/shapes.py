@@ -1,0 +1,204 @@
+"""What is sent: values of every shape that a megabyte can have, in every kind of message that carries a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchmarks.hostile.bot import NUMBERED, STRICT
+
+SIZE: Final = 1_000_000
+"""Bytes of a message, about: close to the most that is taken within the default limits."""
+NODES: Final = 130_000
+"""Values in a message, about: close to the most."""
+
+Value = Callable[[float], Any]
+"""Makes a value of a shape; the number scales its size, 1 for all that fits."""
+
+
+def _nested(width: int, depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return [value] * width
+
+
+def _tree(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"c": value}
+    return value
+
+
+def _many(item: Any, number: int) -> Value:
+    return lambda scale: [item] * int(number * scale)
+
+
+VALUES: Final[Mapping[str, Value]] = {
+    "names": lambda scale: {f"name{n:06}": n for n in range(int(45_000 * scale))},
+    "similar names": lambda scale: {f"argument{n}": "x" for n in range(int(45_000 * scale))},
+    "names with texts": lambda scale: {f"k{n}": "text" for n in range(int(60_000 * scale))},
+    "long names": lambda scale: {f"{n}" + "n" * 50_000: n for n in range(int(19 * scale))},
+    "integers": _many(1, NODES),
+    "texts": _many("abcde", NODES - 10_000),
+    "costly texts": _many("a" * 30 + "!", 29_000),
+    "different": lambda scale: list(range(int(NODES * scale))),
+    "fractions": _many(0.5, NODES),
+    "nulls": _many(None, NODES),
+    "fractions and nulls": _many([0.5, None], 40_000),
+    "booleans": _many(True, NODES),
+    "lists": _many([], 64_000),
+    "lists of one": _many([1], 64_000),
+    "objects": _many({"a": 1}, 60_000),
+    "records": _many({"id": 1, "tags": ["a"]}, 30_000),
+    "wrong records": _many({"id": "x", "other": 1}, 40_000),
+    "named": _many({"name": "a", "value": 1}, 33_000),
+    "nested": lambda scale: _nested(int(2_100 * scale), 58),
+    "a tree": lambda _: _tree(56),
+    "large integers": _many(12345678901234567890, 47_000),
+    "too large integers": _many(10**25, 36_000),
+    "digits": lambda scale: int("1" * 4_000) if scale == 1 else 1,
+    "text": lambda scale: "x" * int(SIZE * scale),
+    "words": lambda scale: "a " * int(SIZE * scale / 2),
+    "sentences": lambda scale: "a. " * int(SIZE * scale / 3),
+    "foreign text": lambda scale: "ü" * int(SIZE * scale / 6),
+    "escapes": lambda scale: '"' * int(SIZE * scale / 2),
+    "backslashes": lambda scale: "\\" * int(SIZE * scale / 2),
+    "half pairs": lambda scale: "\ud800" * int(16_000 * scale),
+    "too many half pairs": lambda scale: "\ud800" * int(160_000 * scale),
+    "pairs of brackets": lambda scale: "[]{}" * int(SIZE * scale / 4),
+    "too many lists": _many([], 300_000),
+    "too many integers": _many(1, 480_000),
+    "too deep": lambda _: _nested(1_000, 100),
+}
+"""Shape → what makes it. The last are refused by the bounds of every message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One message. `way`: how the value is carried; `text`: the message, or the body, as JSON; `is_http`: of which."""
+
+    way: str
+    shape: str
+    text: str
+    path: str = ""
+
+
+def message(type_: str, data: Any, id_: str = "1") -> str:
+    """Write a message, as compactly as clients do."""
+    return json.dumps({"label": "rtvi-ai", "type": type_, "id": id_, "data": data}, separators=(",", ":"))
+
+
+def _listed(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in arguments.items()]
+
+
+def _action(name: str, arguments: Any, **more: Any) -> str:
+    return message("action", {"service": "shop", "action": name, "arguments": arguments, **more})
+
+
+def _client(t: str, d: Any) -> str:
+    return message("client-message", {"t": t, "d": d})
+
+
+def _config(options: list[Any], service: str = "shop") -> dict[str, Any]:
+    return {"config": [{"service": service, "options": options}]}
+
+
+WAYS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "action, any value": lambda v: _action("keep", _listed({"value": v})),
+    "action, an object": lambda v: _action("keep", {"value": v}),
+    "action, arguments": lambda v: _action("strict", v),
+    "action, key": lambda v: _action("keep", {"value": v}, idempotency_key="k"),
+    **{
+        f"action, {name}": (lambda name: lambda v: _action("strict", {name: v}))(name) for name in STRICT
+    },
+    "action, unknown": lambda v: message("action", {"service": v, "action": v}),
+    "short form, any value": lambda v: _client("shop.keep", {"value": v}),
+    "short form, arguments": lambda v: _client("shop.strict", v),
+    "client-message, action": lambda v: _client("action", {"service": "shop", "action": "keep", "arguments": [{"name": "value", "value": v}]}),
+    "client-message, undeclared": lambda v: _client("whatever", v),
+    "client-message, t": lambda v: _client(v, None),
+    "client-message, declared": lambda v: _client("anything", v),
+    "client-message, strict": lambda v: _client("integers", v),
+    "update-config, any value": lambda v: message("update-config", _config([{"name": "anything", "value": v}])),
+    "update-config, integers": lambda v: message("update-config", _config([{"name": "numbers", "value": v}])),
+    "update-config, config": lambda v: message("update-config", {"config": v}),
+    "update-config, options": lambda v: message("update-config", _config(v)),
+    "update-config, unknown service": lambda v: message("update-config", _config(v, "other")),
+    "update-config, client-message": lambda v: _client("update-config", _config(v)),
+    "get-config": lambda v: message("get-config", {"x": v}),
+    "describe-actions": lambda v: message("describe-actions", {"x": v}),
+    "send-text": lambda v: message("send-text", {"content": v}),
+    "send-text, options": lambda v: message("send-text", {"content": "hi", "options": v}),
+    "send-text, later": lambda v: message("send-text", {"content": v, "options": {"run_immediately": False}}),
+    "append-to-context": lambda v: message("append-to-context", {"role": "user", "content": v}),
+    "ui-event, undeclared": lambda v: message("ui-event", {"event": "whatever", "payload": v}),
+    "ui-event, any payload": lambda v: message("ui-event", {"event": "anything", "payload": v}),
+    "ui-event, strict": lambda v: message("ui-event", {"event": "clicked", "payload": v}),
+    "ui-event, a name": lambda v: message("ui-event", {"event": v}),
+    "ui-snapshot": lambda v: message("ui-snapshot", {"tree": {"root": {"role": "main", "children": v}}}),
+    "ui-snapshot, root": lambda v: message("ui-snapshot", {"tree": {"root": v}}),
+    "ui-cancel-job-group": lambda v: message("ui-cancel-job-group", {"job_id": v, "reason": v}),
+    "dtmf": lambda v: message("dtmf", {"buttons": v}),
+    "raw-audio": lambda v: message("raw-audio", {"base64AudioBatch": v, "sampleRate": 16000, "numChannels": 1}),
+    "send-file": lambda v: message("send-file", {"content": "x", "file": {"format": "a/b", "source": v}}),
+    "result, any": lambda v: message("llm-function-call-result", {"function_name": "anything", "tool_call_id": "c", "arguments": {}, "result": v}),
+    "result, integers": lambda v: message("llm-function-call-result", {"function_name": "integers", "tool_call_id": "c", "arguments": {}, "result": v}),
+    "result, unknown": lambda v: message("llm-function-call-result", {"function_name": v, "tool_call_id": "other", "result": v}),
+    "client-ready": lambda v: message("client-ready", {"version": "1.0.0", "about": v}),
+    "another label": lambda v: json.dumps({"label": v, "type": v, "id": "1"}),
+    "another type": lambda v: json.dumps({"label": "rtvi-ai", "type": v, "id": "1"}),
+    "data": lambda v: message("action", v),
+    "no object": lambda v: json.dumps(v),
+}  # fmt: skip
+"""Way in → what writes a message that carries a value there."""
+
+HTTP: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
+    "start, data": ("/start", lambda v: json.dumps({"customer": v})),
+    "start, body": ("/start", lambda v: json.dumps({"body": v})),
+    "start, config": ("/start", lambda v: json.dumps({"config": v})),
+    "start, options": ("/start", lambda v: json.dumps(_config(v))),
+    "start, value": ("/start", lambda v: json.dumps(_config([{"name": "anything", "value": v}]))),
+    "POST /action, any value": ("/action", lambda v: json.dumps({"actions": [json.loads(_action("keep", {"value": v}))]})),
+    "POST /action, arguments": ("/action", lambda v: json.dumps({"actions": [json.loads(_action("strict", v))]})),
+    "POST /action, integers": ("/action", lambda v: json.dumps({"actions": [json.loads(_action("strict", {"integers": v}))]})),
+    "POST /action, actions": ("/action", lambda v: json.dumps({"actions": v})),
+    "POST /action, config": ("/action", lambda v: json.dumps({"config": v, "actions": [json.loads(_action("keep", {"value": 1}))]})),
+}  # fmt: skip
+"""Way in by HTTP → its path, and what writes a body."""
+
+
+def _special(scale: float) -> Iterator[Case]:
+    """Yield what fits in one way only."""
+    number = int(45_000 * scale)
+    unknown = [{"name": f"n{n}", "value": 1} for n in range(int(30_000 * scale))]
+    known = [{"name": f"option{n % NUMBERED:02}", "value": n} for n in range(int(27_000 * scale))]
+    twice = [{"name": "value", "value": 1}] * int(30_000 * scale)
+    for way, config in (
+        ("unknown options", [{"service": "shop", "options": unknown}]),
+        ("known options", [{"service": "shop", "options": known}]),
+        ("services without options", [{"service": f"s{n}", "options": []} for n in range(int(28_000 * scale))]),
+        ("known services without options", [{"service": "shop", "options": []}] * int(28_000 * scale)),
+        ("an option each", [{"service": "shop", "options": [{"name": "x"}]}] * int(20_000 * scale)),
+        ("few of an option", [{"service": "shop", "options": known[:1_000]}]),
+    ):
+        yield Case("update-config", way, message("update-config", {"config": config}))
+        yield Case("start", way, json.dumps({"config": config}), "/start")
+    yield Case("action", "a name twice", _action("keep", twice))
+    yield Case("action", "unknown names", _action("strict", _listed({f"a{n}": 1 for n in range(int(33_000 * scale))})))
+    actions = [json.loads(_action("strict", {f"n{n}": 1 for n in range(number // 64)}))] * 64
+    yield Case("POST /action", "64 actions", json.dumps({"actions": actions}), "/action")
+
+
+def cases(scale: float = 1.0) -> Iterator[Case]:
+    """Yield every value in every way."""
+    made = {name: make(scale) for name, make in VALUES.items()}
+    for name, value in made.items():
+        for way, write in WAYS.items():
+            yield Case(way, name, write(value))
+        for way, (path, write) in HTTP.items():
+            yield Case(way, name, write(value), path)
+    yield from _special(scale)
