@@ -35,7 +35,7 @@ async def main(host: str, word: str) -> None:
                     for old in list((opened.processor._calls or {})):
                         opened.processor._calls.pop(old)
                     await opened.processor.handle_function_call(function_name=case.way.split()[-1].replace("any", "anything"), tool_call_id="c", arguments={}, result_callback=done)
-                cost, said = await asyncio.wait_for(opened.cost(case.text, is_binary=host == "x"), 60)
+                cost, said = await asyncio.wait_for(opened.cost(case.text), 20)
                 answer = " ".join({orjson.loads(s)["type"] for s in said} - {"actions-available"})
             rows.append((cost * 1e3, floor * 1e3, len(case.text), f"{case.way} / {case.shape}", answer))
     rows.sort(reverse=True)

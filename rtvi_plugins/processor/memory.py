@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import orjson
 
+from rtvi_plugins.protocol.wire import outside_texts
+
 COUNTED: Final = 1024
 """Bytes of a message; smaller ones are bounded by their number alone."""
 
@@ -137,9 +139,20 @@ def read(text: bytes) -> Any:
 _SIZES: Final = ((b",", 40), (b"[", 40), (b"{", 200))
 """What stands in JSON text, and about how many bytes it becomes when it is read."""
 
+_MATTERS: Final = 1024 * 1024
+"""Bytes up to which it does no harm to take a message for larger than it is."""
+
 
 def size_when_read(text: bytes) -> int:
-    """Return about how many bytes what is read from JSON text takes."""
+    """Return about how many bytes what is read from JSON text takes; never much less, and never much more if it is large.
+
+    Marks within texts become nothing. They are told apart only where that matters: it takes as long as reading.
+    """
     if len(text) <= COUNTED:
         return len(text)
-    return len(text) + sum(text.count(mark) * size for mark, size in _SIZES)
+    size = _with_marks(text, text)
+    return size if size <= _MATTERS else _with_marks(text, outside_texts(text))
+
+
+def _with_marks(text: bytes, marks: bytes) -> int:
+    return len(text) + sum(marks.count(mark) * size for mark, size in _SIZES)

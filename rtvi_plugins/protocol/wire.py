@@ -97,16 +97,26 @@ def plain(message: Any) -> Any:
 
 def _holds_more(text: Any, most: int) -> bool:
     """Return whether a JSON text holds more values: commas and opening brackets tell, outside of texts."""
-    marks: Any = (b",", b"[", b"{", b'"', b"\\") if isinstance(text, bytes) else (",", "[", "{", '"', "\\")
-    comma, opening, brace, quote, escape = marks
+    marks: Any = (b",", b"[", b"{", b'"') if isinstance(text, bytes) else (",", "[", "{", '"')
+    comma, opening, brace, quote = marks
     if text.count(comma) + text.count(opening) + text.count(brace) < most:
         return False
-    if escape in text:
-        text = text.replace(escape + escape, escape[:0]).replace(escape + quote, escape[:0])
-    if text.count(quote) > 4 * most:  # a value has one text, and perhaps a second one for a name
+    bare = _without_escapes(text)
+    if bare.count(quote) > 4 * most:  # a value has one text, and perhaps a second one for a name
         return True
-    outside = text[:0].join(text.split(quote)[::2])
+    outside = bare[:0].join(bare.split(quote)[::2])
     return bool(outside.count(comma) + outside.count(opening) + outside.count(brace) >= most)
+
+
+def outside_texts(text: bytes) -> bytes:
+    """Return what stands outside of the texts in JSON: its brackets, commas, numbers and words."""
+    return b"".join(_without_escapes(text).split(b'"')[::2])
+
+
+def _without_escapes(text: Any) -> Any:
+    """Return JSON text in which every quote begins or ends a text."""
+    escape, quote = (b"\\", b'"') if isinstance(text, bytes) else ("\\", '"')
+    return text.replace(escape + escape, escape[:0]).replace(escape + quote, escape[:0]) if escape in text else text
 
 
 def _mend_surrogates(text: str | bytes) -> str | None:
