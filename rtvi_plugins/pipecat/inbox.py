@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.pipecat.carried import Carried
 from rtvi_plugins.processor.memory import COUNTED, Hold, compact, read
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol import wire
@@ -55,21 +57,16 @@ class Inbox:
             return
         id_, limits = message.get("id"), session.limits
         try:
-            text = _as_text(message)  # transports read JSON less strictly, and hand on what they have read
-            if len(text) > limits.get("max_message_bytes", DEFAULT_MAX_BYTES):
-                refuse(session, id_, "too large")
-                return
-            depth = int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH))
-            given = wire.decode(text, depth, int(limits.get("max_nodes", wire.DEFAULT_MAX_NODES)))
+            given, text, size = _checked(message, limits)
         except (NotJSONError, wire.InvalidJSONError) as error:
             refuse(session, id_, "not JSON" if isinstance(error, NotJSONError) else str(error))
             return
         is_taken = not self._waiting and self._reader is not None and not self._reader.done()
-        hold = session.waiting_bytes.hold(len(text)) if len(text) > COUNTED or not is_taken else None
-        if len(self._waiting) >= MAX_WAITING or (hold is None and (len(text) > COUNTED or not is_taken)):
+        hold = session.waiting_bytes.hold(size) if size > COUNTED or not is_taken else None
+        if len(self._waiting) >= MAX_WAITING or (hold is None and (size > COUNTED or not is_taken)):
             refuse(session, id_, "too many messages wait", Code.BUSY)
             return
-        self._waiting.append(Waiting(given if is_taken else compact(text), hold))
+        self._waiting.append(Waiting(given if is_taken else compact(text or wire.encode(given)), hold))
         if sender is not None and given.get("type") == ClientType.SEND_TEXT:
             self._note_sender(given.get("id"), sender)
         if is_taken and self._reader is not None:
@@ -99,6 +96,21 @@ class Inbox:
             await self._reader
         message, session.arriving = self._waiting.popleft()
         return read(message) if isinstance(message, bytes) else message
+
+
+def _checked(message: Any, limits: Mapping[str, float]) -> tuple[Message, bytes | None, int]:
+    """Return a message as it can be handled, its JSON text if that was written, and the bytes of it.
+
+    Raises NotJSONError, InvalidJSONError.
+    """
+    most = limits.get("max_message_bytes", DEFAULT_MAX_BYTES)
+    if isinstance(message, Carried) and 0 < message.size <= most:
+        return dict(message), None, message.size
+    text = _as_text(message)  # transports read JSON less strictly, and hand on what they have read
+    if len(text) > most:
+        raise wire.InvalidJSONError("too large")
+    depth = int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH))
+    return wire.decode(text, depth, int(limits.get("max_nodes", wire.DEFAULT_MAX_NODES))), text, len(text)
 
 
 def _as_text(message: Any) -> bytes:

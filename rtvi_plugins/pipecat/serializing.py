@@ -22,6 +22,7 @@ from pipecat.frames.frames import (
 from pipecat.frames.protobufs import frames_pb2
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 
+from rtvi_plugins.pipecat.carried import Carried
 from rtvi_plugins.pipecat.inbox import refuse
 from rtvi_plugins.processor.media import SAMPLE_RATES
 from rtvi_plugins.protocol import wire
@@ -55,7 +56,10 @@ class Serializer(ProtobufFrameSerializer):
     async def serialize(self, frame: Frame) -> str | bytes | None:
         """Write a frame; to a client that speaks JSON, messages only."""
         if isinstance(frame, OutputTransportMessageFrame | OutputTransportMessageUrgentFrame):
-            return wire.encode(frame.message).decode() if self._is_text else await super().serialize(frame)
+            message = frame.message
+            is_ours = isinstance(message, Carried) and message.size > 0
+            text = wire.rewrite(dict(message)) if is_ours else wire.encode(message)
+            return text.decode() if self._is_text else _framed(text)
         # The end of a session is offered to every serializer, too, and this one's base would warn of it.
         is_wanted = not self._is_text and type(frame) in (self.SERIALIZABLE_TYPES if self._is_bare else _FOR_CLIENTS)
         return await super().serialize(frame) if is_wanted else None
@@ -87,18 +91,25 @@ class Serializer(ProtobufFrameSerializer):
         return _read_audio(frame.audio) if kind == "audio" else None
 
     def _read_message(self, text: str) -> Frame:
-        if len(text.encode()) > self._limits.max_message_bytes:
+        size = len(text) if text.isascii() else len(text.encode())
+        if size > self._limits.max_message_bytes:
             text_ = f"larger than {self._limits.max_message_bytes} bytes"
             raise wire.InvalidJSONError(text_, wire.salvage(text))
         message = wire.decode(text, self._limits.max_depth, self._limits.max_nodes)
         if not isinstance(message, dict):
             raise wire.InvalidJSONError("expected an object")
-        return InputTransportMessageFrame(message=message)
+        return InputTransportMessageFrame(message=Carried(message, size))
 
     def _refuse(self, error: wire.InvalidJSONError) -> None:
         if self.session is not None:
             found = error.value
             refuse(self.session, found.get("id") if isinstance(found, dict) else None, str(error))
+
+
+def _framed(text: bytes) -> bytes:
+    """Wrap JSON text in a protobuf frame."""
+    data: bytes = _FrameClass(message={"data": text}).SerializeToString()
+    return data
 
 
 def _read_audio(audio: Any) -> Frame | None:

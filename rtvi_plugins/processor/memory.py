@@ -144,9 +144,9 @@ _MATTERS: Final = 1024 * 1024
 
 
 def size_when_read(text: bytes) -> int:
-    """Return about how many bytes what is read from JSON text takes; never much less, and never much more if it is large.
+    """Return about how many bytes what is read from JSON text takes.
 
-    Marks within texts become nothing. They are told apart only where that matters: it takes as long as reading.
+    Marks within its texts become nothing. They are told apart only in what seems large: it takes as long as reading.
     """
     if len(text) <= COUNTED:
         return len(text)

@@ -1,4 +1,4 @@
-"""Cutting an answer that comes in pieces into sentences; each character is looked at a few times, however long it is."""
+"""Cutting an answer that comes in pieces into sentences, in time that grows with its length and no faster."""
 
 from __future__ import annotations
 

@@ -199,6 +199,14 @@ def encode(message: Any) -> bytes:
     return data
 
 
+def rewrite(message: Any) -> bytes:
+    """Write again what was read from JSON text. Raises NotJSONError when somebody made something else of it."""
+    try:
+        return orjson.dumps(message)
+    except TypeError as error:
+        raise NotJSONError(str(error)) from None
+
+
 def _encode_slowly(message: Any) -> bytes:
     """Write what orjson cannot though it has a JSON form, integers beyond 64 bits included; raise for the rest."""
     plain = json_form(message)

@@ -136,7 +136,7 @@ class ArgumentsSchema:
 
 
 def check(
-    schema: ValueSchema | ArgumentsSchema, value: object, suggest: Suggestions | None = None
+    schema: ValueSchema | ArgumentsSchema, value: object, suggest: Suggestions | None = None, *, is_read: bool = False
 ) -> tuple[Fault, ...]:
     """Say what is wrong with a value, at most 100 faults; empty when it is JSON and valid. Raises nothing.
 
@@ -144,7 +144,10 @@ def check(
     whatever the value is, also where it is refused.
 
     suggest: what suggests names, where several checks make one answer.
+    is_read: whether the value comes from JSON text, so that what is valid need not be looked at for what is no JSON.
     """
+    if is_read and _is_valid(schema.is_valid, value):
+        return ()
     if not is_plainly_json(value) and (broken := survey(value).broken):
         return (Fault(pointer(broken.path), broken.text),)
     if _is_valid(schema.is_valid, value):
