@@ -17,7 +17,7 @@ NUMBERED = 20
 _HEAD = """\
 manifest: 1
 bot: attacked
-runtime: {responder: echo}
+runtime: {responder: echo, limits: {message_timeout: 50ms}}
 $defs:
   Tree:
     anyOf:
@@ -94,27 +94,27 @@ shop, everywhere = Handlers("shop"), Handlers()
 
 
 @shop.action("keep")
-async def keep(processor: object, service: str, arguments: dict[str, Any]) -> Any:
+async def keep(_processor: object, _service: str, arguments: dict[str, Any]) -> Any:
     """Answer with what came."""
     return arguments["value"]
 
 
 @shop.action("strict")
-async def strict(processor: object, service: str, arguments: dict[str, Any]) -> bool:
+async def strict(_processor: object, _service: str, _arguments: dict[str, Any]) -> bool:
     """Answer that it was taken."""
     return True
 
 
 @everywhere.message("anything")
 @everywhere.message("integers")
-async def answer(processor: object, data: Any) -> Any:
+async def answer(_processor: object, data: Any) -> Any:
     """Answer with what came."""
     return data
 
 
 @everywhere.event("anything")
 @everywhere.event("clicked")
-async def note(processor: object, payload: Any) -> None:
+async def note(_processor: object, _payload: Any) -> None:
     """Do nothing."""
 
 

@@ -10,9 +10,11 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.hostile.bot import load
+from benchmarks.hostile.shapes import CALL, Case, message
 from rtvi_plugins import Bot
 from rtvi_plugins.server import codec
 from rtvi_plugins.server.app import BotHost
@@ -23,14 +25,18 @@ MARK = json.dumps({"label": "rtvi-ai", "type": "describe-actions", "id": "mark"}
 _MARKED = b'"id":"mark"'
 
 
-class Host(Protocol):
-    """A session on a host. `processor`: its processor."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of one message: the seconds that it took, and what the session said; or the status of a request."""
 
-    processor: Any
+    seconds: float
+    said: tuple[bytes, ...] = ()
+    status: int = 200
 
-    async def cost(self, text: str, *, is_binary: bool = False) -> tuple[float, list[bytes]]:
-        """Give the seconds that one message takes, and what the session said until it had done with it."""
-        ...
+    @property
+    def is_refused(self) -> bool:
+        """Whether the client was told that something is wrong."""
+        return self.status >= 400 or any(b'"type":"error' in text for text in self.said)
 
 
 class Standalone:
@@ -66,8 +72,8 @@ class Standalone:
             if _MARKED in said[-64:] or _MARKED in said[:200]:
                 self._marked.set()
 
-    async def cost(self, text: str, *, is_binary: bool = False) -> tuple[float, list[bytes]]:
-        """As `Host.cost`."""
+    async def cost(self, text: str, *, is_binary: bool = False) -> Told:
+        """Give what comes of one message."""
         given: dict[str, Any] = {"type": "websocket.receive"}
         mark = dict(given)
         if is_binary:
@@ -81,21 +87,20 @@ class Standalone:
         del given
         self._incoming.put_nowait(mark)
         await self._marked.wait()
-        await self.processor_idle()
-        return time.thread_time() - began, list(self._said)
+        processor = next(iter(self._host.connections)).processor
+        await end_of_turn(processor)
+        told = Told(time.thread_time() - began, tuple(self._said))
+        await processor.wait_idle()
+        return told
 
-    async def processor_idle(self) -> None:
-        """Wait until nothing runs for the client."""
-        for connection in self._host.connections:
-            await idle(connection.processor)
-
-    async def post(self, path: str, body: bytes) -> tuple[float, int]:
-        """Give the seconds that a request takes, and the status of its answer."""
+    async def post(self, path: str, body: bytes) -> Told:
+        """Give what comes of one request."""
         scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
                  "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")], "scheme": "http",
                  "client": ("127.0.0.1", 1), "server": ("localhost", 80), "http_version": "1.1"}  # fmt: skip
         events = [{"type": "http.request", "body": body, "more_body": False}]
         status: list[int] = []
+        said: list[bytes] = []
 
         async def receive() -> dict[str, Any]:
             if events:
@@ -106,24 +111,63 @@ class Standalone:
         async def send(event: Any) -> None:
             if event["type"] == "http.response.start":
                 status.append(event["status"])
+            elif event.get("body"):
+                said.append(event["body"])
 
         began = time.thread_time()
         await self._app(scope, receive, send)
-        return time.thread_time() - began, status[0]
+        return Told(time.thread_time() - began, tuple(said), status[0])
+
+
+async def end_of_turn(processor: Any) -> None:
+    """Wait until a text is answered, and what was begun has had its turn."""
+    while (turn := processor._turn) is not None:  # noqa: SLF001
+        await asyncio.wait({turn.task})
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def send(event: Any) -> None:
+            if event["type"] == "http.response.start":
+                status.append(event["status"])
+            elif event.get("body"):
+                said.append(event["body"])
+
+        began = time.thread_time()
+        await self._app(scope, receive, send)
+        return Told(time.thread_time() - began, tuple(said), status[0])
 
 
 async def idle(processor: Any) -> None:
     """Wait until nothing runs for the client, a turn included."""
-    while processor._turn is not None:  # noqa: SLF001
-        await asyncio.sleep(0)
+    while (turn := processor._turn) is not None:  # noqa: SLF001
+        await asyncio.wait({turn.task})
     await processor.wait_idle()
+
+
+async def send(opened: Standalone | InPipeline, case: Case, *, is_binary: bool = False) -> Told | None:
+    """Send one message, with a function call open where it is a result. None where this host has no such way."""
+    if case.path:
+        return await opened.post(case.path, case.text.encode()) if isinstance(opened, Standalone) else None
+    processor = opened.processor
+    if case.function:
+        call = processor.handle_function_call(case.function, CALL, {}, result_callback=_take)
+        await call
+    told = await opened.cost(case.text, is_binary=is_binary)
+    if case.function:
+        await opened.cost(message("llm-function-call-result", {"tool_call_id": CALL}))  # closes what was not taken
+    return told
+
+
+async def _take(_result: Any) -> None:
+    """Take the result of a function call."""
 
 
 class InPipeline:
     """A session in a Pipecat pipeline: what its transport reads goes in, what it would write comes out."""
 
     def __init__(self, bot: Bot) -> None:
-        from benchmarks.hostile.pipeline import Ends
+        from benchmarks.hostile.pipeline import Ends  # noqa: PLC0415 - Pipecat may not be there
 
         self._ends = Ends(bot)
 
@@ -138,8 +182,8 @@ class InPipeline:
         """End the pipeline."""
         await self._ends.close()
 
-    async def cost(self, text: str, *, is_binary: bool = False) -> tuple[float, list[bytes]]:
-        """As `Host.cost`."""
+    async def cost(self, text: str, *, is_binary: bool = False) -> Told:
+        """Give what comes of one message."""
         given: Any = codec.write_binary(text.encode()) if is_binary else text
         mark: Any = codec.write_binary(MARK.encode()) if is_binary else MARK
         ends = self._ends
@@ -150,8 +194,10 @@ class InPipeline:
         del given
         await ends.give(mark)
         await ends.marked.wait()
-        await idle(self.processor)
-        return time.thread_time() - began, list(ends.said)
+        await end_of_turn(self.processor)
+        told = Told(time.thread_time() - began, tuple(ends.said))
+        await self.processor.wait_idle()
+        return told
 
 
 HOSTS: Mapping[str, Any] = {"standalone": Standalone, "pipeline": InPipeline}

@@ -46,9 +46,7 @@ class Ends:
         self.said: list[bytes] = []
         self.marked = asyncio.Event()
         self._source = _Through()
-        self._worker = PipelineWorker(
-            Pipeline([self._source, _End(self)]), rtvi_processor=rtvi, idle_timeout_secs=None
-        )
+        self._worker = PipelineWorker(Pipeline([self._source, _End(self)]), rtvi_processor=rtvi, idle_timeout_secs=None)
 
     async def open(self) -> None:
         """Start it."""
@@ -77,5 +75,5 @@ class Ends:
     def take(self, text: bytes) -> None:
         """Keep what was written."""
         self.said.append(text)
-        if b'"id":"mark"' in text[:200] or b'"id": "mark"' in text[:200] or b'mark' in text[:200]:
+        if b'"id":"mark"' in text[:200]:
             self.marked.set()

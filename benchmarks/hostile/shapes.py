@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.hostile.bot import NUMBERED, STRICT
@@ -13,6 +14,9 @@ SIZE: Final = 1_000_000
 """Bytes of a message, about: close to the most that is taken within the default limits."""
 NODES: Final = 130_000
 """Values in a message, about: close to the most."""
+
+CALL: Final = "call"
+"""The `tool_call_id` of the function call that is open before a result is sent."""
 
 Value = Callable[[float], Any]
 """Makes a value of a shape; the number scales its size, 1 for all that fits."""
@@ -78,12 +82,22 @@ VALUES: Final[Mapping[str, Value]] = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One message. `way`: how the value is carried; `text`: the message, or the body, as JSON; `is_http`: of which."""
+    """One message. `way`: how the value is carried; `text`: the message, or the body for `path`, as JSON."""
 
     way: str
     shape: str
     text: str
     path: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the results."""
+        return f"{self.way} / {self.shape}"
+
+    @property
+    def function(self) -> str:
+        """The function whose call has to be open, if any."""
+        return {"result, any": "anything", "result, integers": "integers"}.get(self.way, "")
 
 
 def message(type_: str, data: Any, id_: str = "1") -> str:
@@ -99,6 +113,23 @@ def _action(name: str, arguments: Any, **more: Any) -> str:
     return message("action", {"service": "shop", "action": name, "arguments": arguments, **more})
 
 
+def _any(value: Any) -> dict[str, Any]:
+    return {"value": value}
+
+
+def _strict(name: str, value: Any) -> str:
+    return _action("strict", {name: value})
+
+
+def _result(value: Any, function: str = "anything", call: str = CALL) -> str:
+    data = {"function_name": function, "tool_call_id": call, "arguments": {}, "result": value}
+    return message("llm-function-call-result", data)
+
+
+def _posted(name: str, arguments: Any, **more: Any) -> str:
+    return json.dumps({"actions": [json.loads(_action(name, arguments))], **more})
+
+
 def _client(t: str, d: Any) -> str:
     return message("client-message", {"t": t, "d": d})
 
@@ -112,13 +143,11 @@ WAYS: Final[Mapping[str, Callable[[Any], str]]] = {
     "action, an object": lambda v: _action("keep", {"value": v}),
     "action, arguments": lambda v: _action("strict", v),
     "action, key": lambda v: _action("keep", {"value": v}, idempotency_key="k"),
-    **{
-        f"action, {name}": (lambda name: lambda v: _action("strict", {name: v}))(name) for name in STRICT
-    },
+    **{f"action, {name}": partial(_strict, name) for name in STRICT},
     "action, unknown": lambda v: message("action", {"service": v, "action": v}),
     "short form, any value": lambda v: _client("shop.keep", {"value": v}),
     "short form, arguments": lambda v: _client("shop.strict", v),
-    "client-message, action": lambda v: _client("action", {"service": "shop", "action": "keep", "arguments": [{"name": "value", "value": v}]}),
+    "client-message, action": lambda v: _client("action", {"service": "shop", "action": "keep", "arguments": _any(v)}),
     "client-message, undeclared": lambda v: _client("whatever", v),
     "client-message, t": lambda v: _client(v, None),
     "client-message, declared": lambda v: _client("anything", v),
@@ -145,14 +174,14 @@ WAYS: Final[Mapping[str, Callable[[Any], str]]] = {
     "dtmf": lambda v: message("dtmf", {"buttons": v}),
     "raw-audio": lambda v: message("raw-audio", {"base64AudioBatch": v, "sampleRate": 16000, "numChannels": 1}),
     "send-file": lambda v: message("send-file", {"content": "x", "file": {"format": "a/b", "source": v}}),
-    "result, any": lambda v: message("llm-function-call-result", {"function_name": "anything", "tool_call_id": "c", "arguments": {}, "result": v}),
-    "result, integers": lambda v: message("llm-function-call-result", {"function_name": "integers", "tool_call_id": "c", "arguments": {}, "result": v}),
-    "result, unknown": lambda v: message("llm-function-call-result", {"function_name": v, "tool_call_id": "other", "result": v}),
+    "result, any": _result,
+    "result, integers": lambda v: _result(v, "integers"),
+    "result, unknown": lambda v: _result(v, "integers", "another"),
     "client-ready": lambda v: message("client-ready", {"version": "1.0.0", "about": v}),
     "another label": lambda v: json.dumps({"label": v, "type": v, "id": "1"}),
     "another type": lambda v: json.dumps({"label": "rtvi-ai", "type": v, "id": "1"}),
     "data": lambda v: message("action", v),
-    "no object": lambda v: json.dumps(v),
+    "no object": json.dumps,
 }  # fmt: skip
 """Way in → what writes a message that carries a value there."""
 
@@ -162,11 +191,11 @@ HTTP: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
     "start, config": ("/start", lambda v: json.dumps({"config": v})),
     "start, options": ("/start", lambda v: json.dumps(_config(v))),
     "start, value": ("/start", lambda v: json.dumps(_config([{"name": "anything", "value": v}]))),
-    "POST /action, any value": ("/action", lambda v: json.dumps({"actions": [json.loads(_action("keep", {"value": v}))]})),
-    "POST /action, arguments": ("/action", lambda v: json.dumps({"actions": [json.loads(_action("strict", v))]})),
-    "POST /action, integers": ("/action", lambda v: json.dumps({"actions": [json.loads(_action("strict", {"integers": v}))]})),
+    "POST /action, any value": ("/action", lambda v: _posted("keep", {"value": v})),
+    "POST /action, arguments": ("/action", lambda v: _posted("strict", v)),
+    "POST /action, integers": ("/action", lambda v: _posted("strict", {"integers": v})),
     "POST /action, actions": ("/action", lambda v: json.dumps({"actions": v})),
-    "POST /action, config": ("/action", lambda v: json.dumps({"config": v, "actions": [json.loads(_action("keep", {"value": 1}))]})),
+    "POST /action, config": ("/action", lambda v: _posted("keep", {"value": 1}, config=v)),
 }  # fmt: skip
 """Way in by HTTP → its path, and what writes a body."""
 
@@ -193,12 +222,12 @@ def _special(scale: float) -> Iterator[Case]:
     yield Case("POST /action", "64 actions", json.dumps({"actions": actions}), "/action")
 
 
-def cases(scale: float = 1.0) -> Iterator[Case]:
+def cases(scale: float = 1.0, values: Mapping[str, Value] = VALUES) -> Iterator[Case]:
     """Yield every value in every way."""
-    made = {name: make(scale) for name, make in VALUES.items()}
-    for name, value in made.items():
+    for shape, make in values.items():
+        value = make(scale)
         for way, write in WAYS.items():
-            yield Case(way, name, write(value))
+            yield Case(way, shape, write(value))
         for way, (path, write) in HTTP.items():
-            yield Case(way, name, write(value), path)
+            yield Case(way, shape, write(value), path)
     yield from _special(scale)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from rtvi_plugins.protocol.wire import outside_texts
+from rtvi_plugins.protocol.wire import marks_outside
 
 COUNTED: Final = 1024
 """Bytes of a message; smaller ones are bounded by their number alone."""
@@ -139,7 +139,7 @@ def read(text: bytes) -> Any:
 _SIZES: Final = ((b",", 40), (b"[", 40), (b"{", 200))
 """What stands in JSON text, and about how many bytes it becomes when it is read."""
 
-_MATTERS: Final = 1024 * 1024
+_MATTERS: Final = 4 * 1024 * 1024
 """Bytes up to which it does no harm to take a message for larger than it is."""
 
 
@@ -151,7 +151,7 @@ def size_when_read(text: bytes) -> int:
     if len(text) <= COUNTED:
         return len(text)
     size = _with_marks(text, text)
-    return size if size <= _MATTERS else _with_marks(text, outside_texts(text))
+    return size if size <= _MATTERS else _with_marks(text, marks_outside(text))
 
 
 def _with_marks(text: bytes, marks: bytes) -> int:

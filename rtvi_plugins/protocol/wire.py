@@ -108,14 +108,19 @@ def _holds_more(text: Any, most: int) -> bool:
     return bool(outside.count(comma) + outside.count(opening) + outside.count(brace) >= most)
 
 
-def outside_texts(text: bytes) -> bytes:
-    """Return what stands outside of the texts in JSON: its brackets, commas, numbers and words."""
-    return b"".join(_without_escapes(text).split(b'"')[::2])
+_MARKS: Final = b',[{"'
+_NO_MARKS: Final = bytes(set(range(256)) - set(_MARKS))
+
+
+def marks_outside(text: bytes) -> bytes:
+    """Return the commas and opening brackets of JSON text, without those within its texts."""
+    return b"".join(_without_escapes(text).translate(None, _NO_MARKS).split(b'"')[::2])
 
 
 def _without_escapes(text: Any) -> Any:
     """Return JSON text in which every quote begins or ends a text."""
-    escape, quote = (b"\\", b'"') if isinstance(text, bytes) else ("\\", '"')
+    marks: Any = (b"\\", b'"') if isinstance(text, bytes) else ("\\", '"')
+    escape, quote = marks
     return text.replace(escape + escape, escape[:0]).replace(escape + quote, escape[:0]) if escape in text else text
 
 
