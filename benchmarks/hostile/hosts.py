@@ -127,24 +127,6 @@ async def end_of_turn(processor: Any) -> None:
         await asyncio.sleep(0)
 
 
-async def send(event: Any) -> None:
-            if event["type"] == "http.response.start":
-                status.append(event["status"])
-            elif event.get("body"):
-                said.append(event["body"])
-
-        began = time.thread_time()
-        await self._app(scope, receive, send)
-        return Told(time.thread_time() - began, tuple(said), status[0])
-
-
-async def idle(processor: Any) -> None:
-    """Wait until nothing runs for the client, a turn included."""
-    while (turn := processor._turn) is not None:  # noqa: SLF001
-        await asyncio.wait({turn.task})
-    await processor.wait_idle()
-
-
 async def send(opened: Standalone | InPipeline, case: Case, *, is_binary: bool = False) -> Told | None:
     """Send one message, with a function call open where it is a result. None where this host has no such way."""
     if case.path:

@@ -52,7 +52,7 @@ class Ends:
         """Start it."""
         started = asyncio.Event()
 
-        @self._worker.event_handler("on_pipeline_started")
+        @self._worker.event_handler("on_pipeline_started")  # type: ignore[untyped-decorator]
         async def on_started(*_: Any) -> None:
             started.set()
 
