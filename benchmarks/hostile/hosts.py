@@ -6,6 +6,7 @@ Time is the processor's, of this thread alone, from the moment a message is ther
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -190,7 +191,10 @@ async def session(host: str, bot: Bot | None = None) -> AsyncIterator[Any]:
     """Open a session on a host, of the attacked bot unless another is given."""
     opened = HOSTS[host](load() if bot is None else bot)
     await opened.open()
+    gc.collect()
+    gc.freeze()  # as `rtvi run` does once it serves
     try:
         yield opened
     finally:
         await opened.close()
+        gc.unfreeze()

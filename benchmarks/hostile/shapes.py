@@ -51,15 +51,15 @@ VALUES: Final[Mapping[str, Value]] = {
     "different": lambda scale: list(range(int(NODES * scale))),
     "fractions": _many(0.5, NODES),
     "nulls": _many(None, NODES),
-    "fractions and nulls": _many([0.5, None], 40_000),
+    "fractions and nulls": _many([0.5, None], 25_000),
     "booleans": _many(True, NODES),
-    "lists": _many([], 64_000),
-    "lists of one": _many([1], 64_000),
-    "objects": _many({"a": 1}, 60_000),
-    "records": _many({"id": 1, "tags": ["a"]}, 30_000),
-    "wrong records": _many({"id": "x", "other": 1}, 40_000),
-    "named": _many({"name": "a", "value": 1}, 33_000),
-    "nested": lambda scale: _nested(int(2_100 * scale), 58),
+    "lists": _many([], 32_000),
+    "lists of one": _many([1], 42_000),
+    "objects": _many({"a": 1}, 42_000),
+    "records": _many({"id": 1, "tags": ["a"]}, 15_000),
+    "wrong records": _many({"id": "x", "other": 1}, 25_000),
+    "named": _many({"name": "a", "value": 1}, 25_000),
+    "nested": lambda scale: _nested(int(730 * scale), 58),
     "a tree": lambda _: _tree(56),
     "large integers": _many(12345678901234567890, 47_000),
     "too large integers": _many(10**25, 36_000),
@@ -203,21 +203,21 @@ HTTP: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
 def _special(scale: float) -> Iterator[Case]:
     """Yield what fits in one way only."""
     number = int(45_000 * scale)
-    unknown = [{"name": f"n{n}", "value": 1} for n in range(int(30_000 * scale))]
-    known = [{"name": f"option{n % NUMBERED:02}", "value": n} for n in range(int(27_000 * scale))]
-    twice = [{"name": "value", "value": 1}] * int(30_000 * scale)
+    unknown = [{"name": f"n{n}", "value": 1} for n in range(int(25_000 * scale))]
+    known = [{"name": f"option{n % NUMBERED:02}", "value": n} for n in range(int(25_000 * scale))]
+    twice = [{"name": "value", "value": 1}] * int(25_000 * scale)
     for way, config in (
         ("unknown options", [{"service": "shop", "options": unknown}]),
         ("known options", [{"service": "shop", "options": known}]),
-        ("services without options", [{"service": f"s{n}", "options": []} for n in range(int(28_000 * scale))]),
-        ("known services without options", [{"service": "shop", "options": []}] * int(28_000 * scale)),
-        ("an option each", [{"service": "shop", "options": [{"name": "x"}]}] * int(20_000 * scale)),
+        ("services without options", [{"service": f"s{n}", "options": []} for n in range(int(16_000 * scale))]),
+        ("known services without options", [{"service": "shop", "options": []}] * int(16_000 * scale)),
+        ("an option each", [{"service": "shop", "options": [{"name": "x"}]}] * int(11_000 * scale)),
         ("few of an option", [{"service": "shop", "options": known[:1_000]}]),
     ):
         yield Case("update-config", way, message("update-config", {"config": config}))
         yield Case("start", way, json.dumps({"config": config}), "/start")
     yield Case("action", "a name twice", _action("keep", twice))
-    yield Case("action", "unknown names", _action("strict", _listed({f"a{n}": 1 for n in range(int(33_000 * scale))})))
+    yield Case("action", "unknown names", _action("strict", _listed({f"a{n}": 1 for n in range(int(25_000 * scale))})))
     actions = [json.loads(_action("strict", {f"n{n}": 1 for n in range(number // 64)}))] * 64
     yield Case("POST /action", "64 actions", json.dumps({"actions": actions}), "/action")
 

@@ -24,6 +24,9 @@ DEFAULT_MAX_DEPTH: Final = 64
 DEFAULT_MAX_NODES: Final = 131_072
 """Values in one message: a whole MiB of them at eight characters each."""
 
+_OF_CONTAINER: Final = 3
+"""Values that a list or object counts as: it takes more memory than others, and the collector looks at it again."""
+
 _LARGE: Final = 65_536
 """Characters from which on a text is read with the collector at rest: it would look at what was read many times."""
 
@@ -61,12 +64,12 @@ class InvalidJSONError(ValueError):
 def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH, max_nodes: int = DEFAULT_MAX_NODES) -> Any:
     """Read one JSON value.
 
-    max_nodes: the most values it may hold: texts, numbers, lists, objects and the rest, each counted once, and an empty
-               list or object twice.
+    max_nodes: the most values it may hold: texts, numbers and the rest, each counted once; a list or object counts as
+               three, an empty one as four.
     Raises InvalidJSONError for what is not JSON, not UTF-8, nested too deeply or holds too many values.
     """
     size = len(text)
-    if size >= max_nodes and _holds_more(text, max_nodes):  # each value takes a character at least
+    if _OF_CONTAINER * size >= max_nodes and _holds_more(text, max_nodes):
         raise InvalidJSONError(f"more than {max_nodes} values", salvage(text))
     try:
         value = orjson.loads(text) if size < _LARGE else read_large(text)
@@ -99,13 +102,13 @@ def _holds_more(text: Any, most: int) -> bool:
     """Return whether a JSON text holds more values: commas and opening brackets tell, outside of texts."""
     marks: Any = (b",", b"[", b"{", b'"') if isinstance(text, bytes) else (",", "[", "{", '"')
     comma, opening, brace, quote = marks
-    if text.count(comma) + text.count(opening) + text.count(brace) < most:
+    if text.count(comma) + _OF_CONTAINER * (text.count(opening) + text.count(brace)) < most:
         return False
     bare = _without_escapes(text)
     if bare.count(quote) > 4 * most:  # a value has one text, and perhaps a second one for a name
         return True
     outside = bare[:0].join(bare.split(quote)[::2])
-    return bool(outside.count(comma) + outside.count(opening) + outside.count(brace) >= most)
+    return bool(outside.count(comma) + _OF_CONTAINER * (outside.count(opening) + outside.count(brace)) >= most)
 
 
 _MARKS: Final = b',[{"'

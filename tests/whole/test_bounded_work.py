@@ -98,7 +98,7 @@ LARGE: list[tuple[str, Callable[[], str]]] = [
         "unknown options",
         lambda: message(
             "update-config",
-            {"config": [{"service": "shop", "options": [{"name": f"option{n}", "value": 1} for n in range(28_000)]}]},
+            {"config": [{"service": "shop", "options": [{"name": f"option{n}", "value": 1} for n in range(24_000)]}]},
         ),
     ),
 ]
