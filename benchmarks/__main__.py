@@ -18,6 +18,7 @@ from benchmarks.timing import ROUNDS, SMOKE_ROUNDS, Plan
 
 SUBJECTS = (
     "dispatch", "websocket", "sessions", "growth", "at_once", "startup", "large", "plugins", "linear", "pipecat_host",
+    "hostile",
 )  # fmt: skip
 
 

@@ -89,6 +89,14 @@ holds any more, as anything would that touches so much memory; that stands besid
 A request through a pipeline as shipped, its WebSocket in memory; and the longest time that another frame took to pass
 while an action of half a second ran.""",
     ),
+    8: (
+        "Messages made to cost time",
+        """\
+Messages of about a megabyte, of every shape, on every way in: as arguments, options, texts, payloads, results, start
+data, in an envelope that is none. Time is what the thread of the event loop spends on one message until it is dealt
+with and answered, with the client's own work left out. Judged is the worst message that was taken, and the worst that
+was refused; beside it stands what `orjson.loads` needs for the same text.""",
+    ),
 }
 
 CLOSING = """\

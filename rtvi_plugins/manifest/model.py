@@ -241,7 +241,7 @@ class Limits(Model):
     max_depth: int = Field(default=64, ge=4, le=500)
     """Nesting of JSON arrays and objects in a message, envelope included."""
     max_nodes: int = Field(default=131_072, ge=64, le=16 * 1024 * 1024)
-    """Values in a message: texts, numbers, lists, objects and the rest; an empty list or object counts as two."""
+    """Values in a message: texts, numbers and the rest; a list or object counts as three, an empty one as four."""
     max_start_bytes: int = Field(default=65_536, ge=0, le=1_048_576)
     """What a client sends with its start, beside `config`, written as JSON; more is refused."""
     max_sessions: int = Field(default=1_000, ge=1)

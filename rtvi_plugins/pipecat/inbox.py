@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rtvi_plugins.errors import Category
+from rtvi_plugins.pipecat.carried import Carried
 from rtvi_plugins.processor.memory import COUNTED, Hold, NoRoomError, compact, read, size_when_read
 from rtvi_plugins.processor.requests import Code, Refusal, Request
 from rtvi_plugins.protocol import wire
@@ -57,26 +59,21 @@ class Inbox:
             return 0
         id_, limits = message.get("id"), session.limits
         try:
-            text = _as_text(message)  # transports read JSON less strictly, and hand on what they have read
-            if len(text) > limits.get("max_message_bytes", DEFAULT_MAX_BYTES):
-                refuse(session, id_, "too large")
-                return LARGE
-            depth = int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH))
-            given = wire.decode(text, depth, int(limits.get("max_nodes", wire.DEFAULT_MAX_NODES)))
+            given, text, length, size = _checked(message, limits)
         except (NotJSONError, wire.InvalidJSONError) as error:
             refuse(session, id_, "not JSON" if isinstance(error, NotJSONError) else str(error))
             return LARGE
         is_taken = not self._waiting and self._reader is not None and not self._reader.done()
-        hold, size = None, size_when_read(text)
+        hold = None
         if not is_taken:
-            hold = session.waiting_bytes.hold(len(text))
-        elif len(text) > COUNTED:
+            hold = session.waiting_bytes.hold(length)
+        elif length > COUNTED:
             hold = session.handled_bytes.hold(size)
-        if len(self._waiting) >= MAX_WAITING or (hold is None and (len(text) > COUNTED or not is_taken)):
+        if len(self._waiting) >= MAX_WAITING or (hold is None and (length > COUNTED or not is_taken)):
             refuse(session, id_, "too many messages wait", Code.BUSY)
             return size
         session.is_large_held = session.is_large_held or size >= LARGE
-        self._waiting.append(Waiting(given if is_taken else compact(text), hold))
+        self._waiting.append(Waiting(given if is_taken else compact(text or wire.encode(given)), hold))
         if sender is not None and given.get("type") == ClientType.SEND_TEXT:
             self._note_sender(given.get("id"), sender)
         if is_taken and self._reader is not None:
@@ -113,6 +110,33 @@ class Inbox:
             if hold is None or session.hold_taken(message, hold):
                 return read(message)  # type: ignore[no-any-return]
             refuse(session, read(message).get("id"), NoRoomError.TEXT, Code.BUSY)
+
+
+class _Checked(NamedTuple):
+    """A message as it can be handled.
+
+    text:   its JSON text, if that was written.
+    length: bytes of that text.
+    size:   bytes that it takes, about.
+    """
+
+    message: Message
+    text: bytes | None
+    length: int
+    size: int
+
+
+def _checked(message: Any, limits: Mapping[str, float]) -> _Checked:
+    """Check what a transport brings. Raises NotJSONError, InvalidJSONError."""
+    most = limits.get("max_message_bytes", DEFAULT_MAX_BYTES)
+    if isinstance(message, Carried) and 0 < message.length <= most:
+        return _Checked(dict(message), None, message.length, message.size)
+    text = _as_text(message)  # transports read JSON less strictly, and hand on what they have read
+    if len(text) > most:
+        raise wire.InvalidJSONError("too large")
+    depth = int(limits.get("max_depth", wire.DEFAULT_MAX_DEPTH))
+    given = wire.decode(text, depth, int(limits.get("max_nodes", wire.DEFAULT_MAX_NODES)))
+    return _Checked(given, text, len(text), size_when_read(text))
 
 
 def _as_text(message: Any) -> bytes:

@@ -159,7 +159,7 @@ def on_ui_snapshot(session: PipelineSession, id_: str, data: Any) -> Answering:
     """Take a `ui-snapshot` in the form that Pipecat's stages expect, or none. Raises Refusal."""
     tree = data.get("tree") if data else None
     if isinstance(tree, dict) and isinstance(tree.get("root"), dict):
-        if faults := check(_SNAPSHOT, tree):
+        if faults := check(_SNAPSHOT, tree, is_read=True):
             told = [Fault(f"/tree{fault.pointer}", fault.text) for fault in faults]
             raise Refusal.of_faults("Invalid message", told, Code.INVALID_MESSAGE, Category.PROTOCOL)
         try:

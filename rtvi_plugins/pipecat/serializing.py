@@ -22,8 +22,10 @@ from pipecat.frames.frames import (
 from pipecat.frames.protobufs import frames_pb2
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 
+from rtvi_plugins.pipecat.carried import Carried
 from rtvi_plugins.pipecat.inbox import LARGE, refuse
 from rtvi_plugins.processor.media import SAMPLE_RATES
+from rtvi_plugins.processor.memory import size_when_read
 from rtvi_plugins.protocol import wire
 
 if TYPE_CHECKING:
@@ -56,12 +58,15 @@ class Serializer(ProtobufFrameSerializer):
     async def serialize(self, frame: Frame) -> str | bytes | None:
         """Write a frame; to a client that speaks JSON, messages only."""
         if isinstance(frame, OutputTransportMessageFrame | OutputTransportMessageUrgentFrame):
-            text = wire.encode(frame.message).decode() if self._is_text else await super().serialize(frame)
+            message = frame.message
+            is_ours = isinstance(message, Carried) and message.length > 0
+            text = wire.rewrite(dict(message)) if is_ours else wire.encode(message)
+            written = text.decode() if self._is_text else _framed(text)
             hold = getattr(frame, "hold", None)
             if hold is not None and hold.size >= LARGE:
                 frame.message = {}
-                hold.shrink(len(text or ""))
-            return text
+                hold.shrink(len(written))
+            return written
         # The end of a session is offered to every serializer, too, and this one's base would warn of it.
         is_wanted = not self._is_text and type(frame) in (self.SERIALIZABLE_TYPES if self._is_bare else _FOR_CLIENTS)
         return await super().serialize(frame) if is_wanted else None
@@ -93,14 +98,15 @@ class Serializer(ProtobufFrameSerializer):
         return _read_audio(frame.audio) if kind == "audio" else None
 
     def _read_message(self, text: str) -> Frame:
-        if len(text.encode()) > self._limits.max_message_bytes:
+        given = text.encode()
+        if len(given) > self._limits.max_message_bytes:
             text_ = f"larger than {self._limits.max_message_bytes} bytes"
             raise wire.InvalidJSONError(text_, wire.salvage(text))
-        message = wire.decode(text, self._limits.max_depth, self._limits.max_nodes)
+        message = wire.decode(given, self._limits.max_depth, self._limits.max_nodes)
         if not isinstance(message, dict):
             raise wire.InvalidJSONError("expected an object")
-        self._made = message
-        return InputTransportMessageFrame(message=message)
+        self._made = Carried(message, len(given), size_when_read(given))
+        return InputTransportMessageFrame(message=self._made)
 
     def let_go(self, message: Any) -> None:
         """Empty a message that was taken, if it is the last one made here: every stage holds the frame with it."""
@@ -111,6 +117,12 @@ class Serializer(ProtobufFrameSerializer):
         if self.session is not None:
             found = error.value
             refuse(self.session, found.get("id") if isinstance(found, dict) else None, str(error))
+
+
+def _framed(text: bytes) -> bytes:
+    """Wrap JSON text in a protobuf frame."""
+    data: bytes = _FrameClass(message={"data": text}).SerializeToString()
+    return data
 
 
 def _read_audio(audio: Any) -> Frame | None:

@@ -18,6 +18,7 @@ from rtvi_plugins.llm.results import as_error, as_heard
 from rtvi_plugins.pipecat import input  # noqa: A004 - the module of what comes in
 from rtvi_plugins.pipecat.answering import may_answer
 from rtvi_plugins.pipecat.border import from_pipecat, to_direction, to_pipecat
+from rtvi_plugins.pipecat.carried import Carried
 from rtvi_plugins.processor import memory
 from rtvi_plugins.processor.core import DISPATCH
 from rtvi_plugins.processor.core import RTVIProcessor as CoreProcessor
@@ -67,11 +68,12 @@ class PipelinePort:
         self._push(memory.read(text), text)
 
     def _push(self, message: Message, text: bytes) -> None:
-        hold = self._unread.hold(max(LEAST_COUNTED, memory.size_when_read(text)))
+        size = memory.size_when_read(text)
+        hold = self._unread.hold(max(LEAST_COUNTED, size))
         if hold is None:
             self._drop_client()
             return
-        frame = OutputTransportMessageUrgentFrame(message=message)
+        frame = OutputTransportMessageUrgentFrame(message=Carried(message, len(text), size))
         frame.hold = hold  # type: ignore[attr-defined] # it counts until the transport has written the frame
         # Queues take frames without waiting; should an event handler of the application wait, it waits in a task.
         rest = begin(self._rtvi.push_frame(frame))

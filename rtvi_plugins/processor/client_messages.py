@@ -95,7 +95,7 @@ def _start_request(processor: RTVIProcessor, id_: str, t: str, d: Any) -> Call |
 
 
 def _start_declared(processor: RTVIProcessor, request: Request, declared: MessageType, d: Any) -> Answering:
-    if faults := check(declared.data, d):
+    if faults := check(declared.data, d, is_read=True):
         lead = f"Invalid data for {declared.name}"
         raise Refusal.of_faults(lead, faults, Code.INVALID_MESSAGE, Category.PROTOCOL)
     processor._starting = request

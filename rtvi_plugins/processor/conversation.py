@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import re
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -18,6 +17,7 @@ from rtvi_plugins.interrupts import pass_on
 from rtvi_plugins.processor.keeping import keep
 from rtvi_plugins.processor.memory import size_of
 from rtvi_plugins.processor.requests import Code, Refusal, invalid
+from rtvi_plugins.processor.sentences import Sentences
 from rtvi_plugins.processor.stepping import is_from_outside
 from rtvi_plugins.protocol.messages import ServerType, event
 from rtvi_plugins.protocol.versions import Generation
@@ -32,19 +32,20 @@ logger = logging.getLogger(__name__)
 MAX_HELD_BACK: Final = 16
 """How many texts may wait for the next turn (`run_immediately: false`); more are refused."""
 
-_SENTENCE_END: Final = re.compile(r"([.!?…][\"'”’)\]]*(?=\s)|[。！？][」』”’）]*)\s*")  # noqa: RUF001 - typographic marks are meant
+YIELD_EVERY: Final = 32
+"""Pieces of an answer after which other sessions get their turn, however fast it comes."""
 _segments = itertools.count(1)
 
 
 class Turn:
     """The bot's answer to one text, while it is being given."""
 
-    __slots__ = ("said", "sentence", "started", "task", "text")
+    __slots__ = ("said", "sentences", "started", "task", "text")
 
     def __init__(self, processor: RTVIProcessor, text: str) -> None:
         self.text = text
         self.said: list[str] = []
-        self.sentence = ""
+        self.sentences = Sentences()
         self.started = False
         self.task = asyncio.get_running_loop().create_task(self._run(processor))
 
@@ -56,6 +57,8 @@ class Turn:
             self.started = True
             async with aclosing(processor.responder.respond(processor, self.text)) as pieces:
                 async for piece in pieces:
+                    if len(self.said) % YIELD_EVERY == YIELD_EVERY - 1:
+                        await asyncio.sleep(0)
                     if processor._turn is not self:
                         return  # it was interrupted, and goes on all the same
                     self._say(processor, piece)
@@ -88,23 +91,21 @@ class Turn:
             return
         processor.send(event(ServerType.BOT_LLM_TEXT, {"text": piece}))
         self.said.append(piece)
-        self.sentence += piece
-        while end := _SENTENCE_END.search(self.sentence):
-            complete, self.sentence = self.sentence[: end.end(1)], self.sentence[end.end() :]
-            _output(processor, complete)
+        for sentence in self.sentences.add(piece):
+            _output(processor, sentence)
 
     def _end(self, processor: RTVIProcessor) -> None:
         """Send what is left of the last sentence and close the bracket."""
         if self.started:
             self.started = False
-            if rest := self.sentence.strip():
+            if rest := self.sentences.rest():
                 _output(processor, rest)
             processor.send(event(ServerType.BOT_LLM_STOPPED))
 
     def interrupt(self, processor: RTVIProcessor) -> None:
         """Stop answering at once. What was said until then counts as said."""
         processor.abandon(self.task)
-        self.sentence = ""
+        self.sentences.clear()
         self._end(processor)
         if self.said:
             processor.spawn(processor.fire("on_bot_text", "".join(self.said)))

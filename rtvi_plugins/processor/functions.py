@@ -318,7 +318,7 @@ def on_result(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         text = f"Function call {tool_call_id[:100]!r} is one of {function.name}"
         raise Refusal(text, Code.UNKNOWN_CALL, Category.FUNCTION_CALL)
     result = given.get("result")  # missing where the client's handler gave nothing
-    if faults := check(function.result, result):
+    if faults := check(function.result, result, is_read=True):
         lead = f"Invalid result of {function.name}"
         refusal = Refusal.of_faults(lead, faults, Code.INVALID_RESULT, Category.FUNCTION_CALL)
         _fail(processor, waiting, ActionError(refusal.text, code=refusal.code))

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import orjson
 
+from rtvi_plugins.protocol.wire import marks_outside
+
 COUNTED: Final = 256
 """Bytes of a message; smaller ones are bounded by their number alone: read, one takes 8 KiB at most."""
 
@@ -181,6 +183,9 @@ _EMPTY: Final = sys.getsizeof("")
 _SIZES: Final = ((b",", 40), (b"[", 40), (b"{", 200))
 """What stands in JSON text, and about how many bytes it becomes when it is read."""
 
+_MATTERS: Final = 4 * 1024 * 1024
+"""Bytes up to which it does no harm to take a message for larger than it is."""
+
 
 def text_size(text: bytes) -> int:
     """Return how many bytes the texts in JSON text take at most: every character as many as the widest."""
@@ -197,7 +202,16 @@ def size_of(text: str) -> int:
 
 
 def size_when_read(text: bytes) -> int:
-    """Return about how many bytes what is read from JSON text takes."""
+    """Return about how many bytes what is read from JSON text takes.
+
+    Marks within its texts become nothing. They are told apart only in what seems large: it takes as long as reading.
+    """
     if len(text) <= COUNTED:
         return len(text)
-    return text_size(text) + sum(text.count(mark) * size for mark, size in _SIZES)
+    texts = text_size(text)
+    size = texts + _marks_size(text)
+    return size if size <= _MATTERS else texts + _marks_size(marks_outside(text))
+
+
+def _marks_size(text: bytes) -> int:
+    return sum(text.count(mark) * size for mark, size in _SIZES)

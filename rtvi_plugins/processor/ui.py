@@ -103,7 +103,7 @@ def on_ui_event(processor: RTVIProcessor, id_: str, data: Any) -> Answering:
         raise invalid("expected string", "event")
     payload = data.get("payload")
     declared = processor._tables.ui_events.get(name)
-    if declared is not None and (faults := check(declared.payload, payload)):
+    if declared is not None and (faults := check(declared.payload, payload, is_read=True)):
         lead = f"Invalid payload for {name}"
         raise Refusal.of_faults(lead, faults, Code.INVALID_MESSAGE, Category.PROTOCOL)
     frame = RTVIUIEventFrame(id_, name, payload)

@@ -9,7 +9,6 @@ as U+FFFD. A duplicate key in incoming JSON counts as its last value, as in ever
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 import re
@@ -19,11 +18,14 @@ import orjson
 
 from rtvi_plugins.protocol.json_form import json_form
 from rtvi_plugins.protocol.messages import LABEL, NotJSONError
-from rtvi_plugins.schema.bounds import holds_no_float, is_deeper
+from rtvi_plugins.schema.bounds import is_deeper, is_finite, read_large
 
 DEFAULT_MAX_DEPTH: Final = 64
 DEFAULT_MAX_NODES: Final = 131_072
 """Values in one message: a whole MiB of them at eight characters each."""
+
+_OF_CONTAINER: Final = 3
+"""Values that a list or object counts as: it takes more memory than others, and the collector looks at it again."""
 
 _LARGE: Final = 65_536
 """Characters from which on a text is read with the collector at rest: it would look at what was read many times."""
@@ -62,15 +64,15 @@ class InvalidJSONError(ValueError):
 def decode(text: str | bytes, max_depth: int = DEFAULT_MAX_DEPTH, max_nodes: int = DEFAULT_MAX_NODES) -> Any:
     """Read one JSON value.
 
-    max_nodes: the most values it may hold: texts, numbers, lists, objects and the rest, each counted once, and an empty
-               list or object twice.
+    max_nodes: the most values it may hold: texts, numbers and the rest, each counted once; a list or object counts as
+               three, an empty one as four.
     Raises InvalidJSONError for what is not JSON, not UTF-8, nested too deeply or holds too many values.
     """
     size = len(text)
-    if size >= max_nodes and _holds_more(text, max_nodes):  # each value takes a character at least
+    if _OF_CONTAINER * size >= max_nodes and _holds_more(text, max_nodes):
         raise InvalidJSONError(f"more than {max_nodes} values", salvage(text))
     try:
-        value = orjson.loads(text) if size < _LARGE else _load_large(text)
+        value = orjson.loads(text) if size < _LARGE else read_large(text)
     except orjson.JSONDecodeError as error:
         mended = _mend_surrogates(text)
         if mended is not None:
@@ -96,28 +98,33 @@ def plain(message: Any) -> Any:
     return orjson.loads(encode(message))
 
 
-def _load_large(text: str | bytes) -> Any:
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return orjson.loads(text)
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def _holds_more(text: Any, most: int) -> bool:
     """Return whether a JSON text holds more values: commas and opening brackets tell, outside of texts."""
-    marks: Any = (b",", b"[", b"{", b'"', b"\\") if isinstance(text, bytes) else (",", "[", "{", '"', "\\")
-    comma, opening, brace, quote, escape = marks
-    if text.count(comma) + text.count(opening) + text.count(brace) < most:
+    marks: Any = (b",", b"[", b"{", b'"') if isinstance(text, bytes) else (",", "[", "{", '"')
+    comma, opening, brace, quote = marks
+    if text.count(comma) + _OF_CONTAINER * (text.count(opening) + text.count(brace)) < most:
         return False
-    if escape in text:
-        text = text.replace(escape + escape, escape[:0]).replace(escape + quote, escape[:0])
-    if text.count(quote) > 4 * most:  # a value has one text, and perhaps a second one for a name
+    bare = _without_escapes(text)
+    if bare.count(quote) > 4 * most:  # a value has one text, and perhaps a second one for a name
         return True
-    outside = text[:0].join(text.split(quote)[::2])
-    return bool(outside.count(comma) + outside.count(opening) + outside.count(brace) >= most)
+    outside = bare[:0].join(bare.split(quote)[::2])
+    return bool(outside.count(comma) + _OF_CONTAINER * (outside.count(opening) + outside.count(brace)) >= most)
+
+
+_MARKS: Final = b',[{"'
+_NO_MARKS: Final = bytes(set(range(256)) - set(_MARKS))
+
+
+def marks_outside(text: bytes) -> bytes:
+    """Return the commas and opening brackets of JSON text, without those within its texts."""
+    return b"".join(_without_escapes(text).translate(None, _NO_MARKS).split(b'"')[::2])
+
+
+def _without_escapes(text: Any) -> Any:
+    """Return JSON text in which every quote begins or ends a text."""
+    marks: Any = (b"\\", b'"') if isinstance(text, bytes) else ("\\", '"')
+    escape, quote = marks
+    return text.replace(escape + escape, escape[:0]).replace(escape + quote, escape[:0]) if escape in text else text
 
 
 def _mend_surrogates(text: str | bytes) -> str | None:
@@ -195,9 +202,17 @@ def encode(message: Any) -> bytes:
     except TypeError:
         return _encode_slowly(message)
     # `rfind` and not `in`: from behind, CPython searches in less than half the time, 80 ns for a short answer.
-    if data.rfind(b"null") >= 0 and not _is_finite(message):
+    if data.rfind(b"null") >= 0 and not is_finite(message, data) and not _is_finite(message):
         raise NotJSONError("NaN and infinities are not JSON")
     return data
+
+
+def rewrite(message: Any) -> bytes:
+    """Write again what was read from JSON text. Raises NotJSONError when somebody made something else of it."""
+    try:
+        return orjson.dumps(message)
+    except TypeError as error:
+        raise NotJSONError(str(error)) from None
 
 
 def _encode_slowly(message: Any) -> bytes:
@@ -210,8 +225,7 @@ def _encode_slowly(message: Any) -> bytes:
 
 
 def _is_finite(value: Any) -> bool:
-    if holds_no_float(value):
-        return True
+    """Look at every number: a value that is not what its text reads as may still hold tuples only."""
     stack = [value]
     while stack:
         item = stack.pop()

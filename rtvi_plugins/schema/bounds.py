@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import marshal
 from collections.abc import Callable
 from functools import lru_cache
@@ -46,17 +47,6 @@ def _fits_levels(most: int) -> Callable[[Any], bool]:
     return jsonschema_rs.Draft202012Validator(document, validate_formats=False, offline=True).is_valid
 
 
-_HOLDS_NO_FLOAT: Final = jsonschema_rs.Draft202012Validator(
-    {
-        "type": ["array", "boolean", "integer", "null", "object", "string"],
-        "additionalProperties": {"$ref": "#"},
-        "items": {"$ref": "#"},
-    },
-    validate_formats=False,
-    offline=True,
-).is_valid
-
-
 def is_plainly_json(value: Any) -> bool:
     """Return whether a value is JSON and made of Python's own types alone, as far as compiled code can say.
 
@@ -68,13 +58,26 @@ def is_plainly_json(value: Any) -> bool:
         written = orjson.dumps(value)
     except (TypeError, ValueError):
         return False
-    # NaN and infinities are written as null.
-    return written.rfind(b"null") < 0 or holds_no_float(value)
+    return is_finite(value, written)
 
 
-def holds_no_float(value: object) -> bool:
-    """Return whether no number in a value is a fraction, NaN or infinite. The value is nested less than 255 deep."""
+def is_finite(value: object, written: bytes) -> bool:
+    """Return whether no number in a value is NaN or infinite.
+
+    written: the value as orjson wrote it, in which these are null. False also for tuples beside a null, which are not
+             told apart here.
+    """
+    if written.rfind(b"null") < 0:  # from behind, CPython searches in less than half the time
+        return True
+    return bool(read_large(written) == value)
+
+
+def read_large(text: str | bytes) -> Any:
+    """Read JSON with the collector at rest: it would look at what was read many times. Raises JSONDecodeError."""
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
-        return _HOLDS_NO_FLOAT(value)
-    except ValueError:
-        return False
+        return orjson.loads(text)
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -57,10 +57,19 @@ def explain(
     explanation = _Explanation(Suggestions() if suggest is None else suggest)
     with shared_budget():
         try:
-            found = list(islice(dict.fromkeys(explanation.of(compiled, value, lead)), MAX_FAULTS))
+            found = list(islice(_distinct(explanation.of(compiled, value, lead)), MAX_FAULTS))
         except ValueError:  # the validator's own limit on nesting
             found = []
     return tuple(Fault(pointer(path), text) for path, text in found or [(lead, GENERAL)])
+
+
+def _distinct(found: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
+    """Give each fault once, as it comes: nothing is looked for that nobody asks for."""
+    seen: set[tuple[Path, str]] = set()
+    for one in found:
+        if one not in seen:
+            seen.add(one)
+            yield one
 
 
 class _Explanation:

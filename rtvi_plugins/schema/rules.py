@@ -71,16 +71,24 @@ class Rules:
     names: tuple[str, ...]
     shared: SharedSchemas = field(repr=False)
 
-    def are_kept(self, name: str) -> bool:
-        """Return whether an undeclared name is for these rules to judge; else it is not known at all."""
+    def unknown_among(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield the undeclared names that are not known at all; the others are for these rules to judge."""
         if self.keywords.get("additionalProperties") is not False:
-            return True
-        patterns = dict.fromkeys(self.keywords.get("patternProperties", ()), True)
-        return self._part({"patternProperties": patterns, "additionalProperties": False}).is_valid({name: None})
+            return
+        patterns = self.keywords.get("patternProperties")
+        if not patterns:
+            yield from names
+            return
+        part = self._part({"patternProperties": dict.fromkeys(patterns, True), "additionalProperties": False})
+        yield from (name for name in names if not part.is_valid({name: None}))
 
     def explain(self, value: Mapping[Any, Any], suggest: Suggestions) -> Iterator[Fault]:
         """Say which rules a call breaks, each in few words."""
-        yield from dict.fromkeys(self._explain(self.keywords, value, suggest))  # one rule may be judged with another
+        told: set[Fault] = set()  # one rule may be judged with another
+        for fault in self._explain(self.keywords, value, suggest):
+            if fault not in told:
+                told.add(fault)
+                yield fault
 
     def _explain(self, keywords: Mapping[str, Any], value: Mapping[Any, Any], suggest: Suggestions) -> Iterator[Fault]:
         for keyword, held in keywords.items():
@@ -90,8 +98,13 @@ class Rules:
             part = self._part({key: keywords[key] for key in group if key in keywords})
             if not group or _is_valid(part, value):
                 continue
-            own = list(self._own_words(keyword, held, value, suggest))
-            yield from own or explain(part, value, (), suggest)
+            own = self._own_words(keyword, held, value, suggest)
+            first = next(own, None)
+            if first is None:
+                yield from explain(part, value, (), suggest)
+            else:
+                yield first
+                yield from own
 
     def _part(self, keywords: Mapping[str, Any]) -> Compiled:
         known: dict[str, Any] = {}

@@ -120,9 +120,8 @@ class ArgumentsSchema:
                 yield Fault(pointer((name,)), "missing")
         yield from self._rules.explain(value, suggest)
         free = [name for name in self._sources if name not in value]
-        for name in value:
-            if name not in self._sources and not self._rules.are_kept(str(name)):
-                yield Fault(pointer((str(name),)), unknown(self.noun, str(name), free, suggest))
+        for name in self._rules.unknown_among(str(name) for name in value if name not in self._sources):
+            yield Fault(pointer((name,)), unknown(self.noun, name, free, suggest))
 
     def with_defaults(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments with defaults filled in: the same dict when none is missing, else a new one.
@@ -139,7 +138,7 @@ class ArgumentsSchema:
 
 
 def check(
-    schema: ValueSchema | ArgumentsSchema, value: object, suggest: Suggestions | None = None
+    schema: ValueSchema | ArgumentsSchema, value: object, suggest: Suggestions | None = None, *, is_read: bool = False
 ) -> tuple[Fault, ...]:
     """Say what is wrong with a value, at most 100 faults; empty when it is JSON and valid. Raises nothing.
 
@@ -147,7 +146,10 @@ def check(
     whatever the value is, also where it is refused.
 
     suggest: what suggests names, where several checks make one answer.
+    is_read: whether the value comes from JSON text, so that what is valid need not be looked at for what is no JSON.
     """
+    if is_read and _is_valid(schema.is_valid, value):
+        return ()
     if not is_plainly_json(value) and (broken := survey(value).broken):
         return (Fault(pointer(broken.path), broken.text),)
     if _is_valid(schema.is_valid, value):

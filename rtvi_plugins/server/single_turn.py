@@ -180,6 +180,7 @@ class Turn:
             self._collector.is_open = True
             refusal = self._refusal()
             for message in self._actions:
+                await asyncio.sleep(0)  # each is as costly as a message: others get their turn between them
                 if refusal is None:
                     await self._processor.handle_message(message)
                 else:

@@ -29,6 +29,7 @@ LINES = {
     (5, "large"): 6,
     (5, "plugins"): 1,
     (6, "linear"): 5,
+    (8, "hostile"): 2,
 }
 """Aim and subject → how many lines there are of it when no peer takes part."""
 
