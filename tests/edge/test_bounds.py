@@ -17,6 +17,8 @@ from rtvi_plugins.server.codec import Frame
 from tests.edge.conftest import EdgeRunning, Run
 from tests.edge.talking import PATIENCE_S, Talk, talk
 
+pytestmark = pytest.mark.slow
+
 MANY = 60
 HALF_SENT = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 PIECE_S = 0.1

@@ -22,6 +22,8 @@ from tests.hosts import pipecat_class
 from tests.pipecat import memory
 from tests.pipecat.launching import Process, running
 
+pytestmark = pytest.mark.slow
+
 LIMIT_S = 3
 RUNTIME: dict[str, Any] = {
     "responder": "echo",
