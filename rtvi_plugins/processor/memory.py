@@ -6,7 +6,6 @@ What waits or is kept is kept as JSON text: the objects that are read from it ta
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 from collections import deque
@@ -15,8 +14,8 @@ from typing import Any, Final
 
 import orjson
 
-COUNTED: Final = 256
-"""Bytes of a message; smaller ones are bounded by their number alone: read, one takes 8 KiB at most."""
+COUNTED: Final = 512
+"""Bytes of a message; smaller ones are bounded by their number alone: read, one takes 16 KiB at most."""
 
 
 class Count:
@@ -108,7 +107,7 @@ class Allowance:
 
     __slots__ = ("_counts", "first", "limit", "modest", "total")
 
-    def __init__(self, limit: float, of_all: Count, total: float, first: float = 0, modest: float = math.inf) -> None:
+    def __init__(self, limit: float, of_all: Count, total: float, first: float = 0, modest: int | None = None) -> None:
         self.limit = int(limit)
         self.total = int(total)
         self.first = int(first)
@@ -123,17 +122,18 @@ class Allowance:
     def hold(self, size: int) -> Hold | None:
         """Count so many bytes; None when there is no room for them."""
         own, of_all = self._counts
-        used = own.used
-        is_only = self.first > 0 and used == 0
-        if is_only:
+        if not own.take(size, self.limit):
+            if not self.first or own.used:
+                return None
             own.add(size)
-        elif not own.take(size, self.limit):
-            return None
-        if is_only and size <= self.first:
+        most = self.total
+        if self.modest is not None and own.used > self.modest:
+            most -= most // 4
+        if not of_all.take(size, most):
+            if size > self.first or own.used != size:
+                own.give_back(size)
+                return None
             of_all.add(size)
-        elif not of_all.take(size, self.total - (self.total // 4 if used + size > self.modest else 0)):
-            own.give_back(size)
-            return None
         return Hold(self._counts, size)
 
 
@@ -178,8 +178,6 @@ def read(text: bytes) -> Any:
 
 
 _EMPTY: Final = sys.getsizeof("")
-_SIZES: Final = ((b",", 40), (b"[", 40), (b"{", 200))
-"""What stands in JSON text, and about how many bytes it becomes when it is read."""
 
 
 def text_size(text: bytes) -> int:
@@ -198,6 +196,10 @@ def size_of(text: str) -> int:
 
 def size_when_read(text: bytes) -> int:
     """Return about how many bytes what is read from JSON text takes."""
-    if len(text) <= COUNTED:
-        return len(text)
-    return text_size(text) + sum(text.count(mark) * size for mark, size in _SIZES)
+    size = len(text)
+    if size <= COUNTED:
+        return size
+    if b"\\u" in text or not text.isascii():
+        size = text_size(text)
+    # What stands in JSON text, and about how many bytes it becomes.
+    return size + 40 * (text.count(b",") + text.count(b"[")) + 200 * text.count(b"{")
