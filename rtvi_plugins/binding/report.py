@@ -56,7 +56,7 @@ class Report:
         self.is_sound = self.is_sound and not problems
         return new
 
-    def is_omitted(self, *path: str) -> bool:
+    def is_omitted(self, *path: str | int) -> bool:
         """Whether this part, or one around it, was faulty and told already."""
         return any(path[: len(part)] == part for part in self.loaded.omitted)
 

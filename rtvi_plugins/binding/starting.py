@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rtvi_plugins.binding.pipelines import types_of
@@ -23,13 +24,14 @@ class Sources:
 
     def __init__(self, manifest: Manifest, values: Values, report: Report) -> None:
         self._report = report
+        self._at: Path = (_ROOT, "properties") if manifest.start.is_schema else (_ROOT,)
         self.schema: ArgumentsSchema | None = None
         if not manifest.has_start:
             return
-        if _CONFIG in manifest.start:
+        if _CONFIG in manifest.start.properties:
             text = "'config' in a start is the initial configuration"
-            report.add("reserved-name", ("start", _CONFIG), text, hint="choose another name", on_key=True)
-        self.schema = values.arguments(manifest.start, (), "start")
+            report.add("reserved-name", (*self._at, _CONFIG), text, hint="choose another name", on_key=True)
+        self.schema = replace(values.declared(manifest.start, (_ROOT,)), noun="piece of start data")
 
     def name(self, option: Option, schema: ValueSchema, path: Path) -> str:
         """Return the name of the start data that an option begins with, and report a wrong one; empty: none."""
@@ -45,7 +47,7 @@ class Sources:
         declared = None if self.schema is None else self.schema.properties.get(name)
         if declared is not None:
             self._fit(declared.document, schema, name, here)
-        elif not self._report.is_omitted("start") and not self._report.is_omitted("start", name):
+        elif not self._report.is_omitted(*self._at, name):
             known = [] if self.schema is None else self.schema.properties
             hint = did_you_mean(option.source, [f"{_ROOT}.{one}" for one in known])
             text = f"no start data '{name[:100]}' is declared"

@@ -136,13 +136,6 @@ class Values:
             )
         return schema
 
-    def arguments(self, arguments: Mapping[str, Argument], path: Path, key: str = "arguments") -> ArgumentsSchema:
-        """Compile the one object schema of an action's or function's arguments and check the defaults.
-
-        key: where they stand at the path.
-        """
-        return self.compiled_arguments(self._sources(arguments, (*path, key)), (*path, key))
-
     def declared(self, arguments: Arguments, path: Path) -> ArgumentsSchema:
         """Compile the arguments that stand at a path, in either form, and check them."""
         if not arguments.is_schema:

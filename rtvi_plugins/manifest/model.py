@@ -330,7 +330,7 @@ class Manifest(Model):
     ui:        what the bot and the page say to each other.
     messages:  custom `client-message` types, answered by a handler.
     config:    initial values over the defaults: service → option → value.
-    start:     what clients send with their start, by name; left out, anything.
+    start:     what clients send with their start, written like arguments; left out, anything.
     runtime:   how the standalone host runs the bot.
     pipeline:  what runs the bot on the Pipecat host.
     plugins:   plugins beside this file: modules (`./shop.py`) and packages, named like the file.
@@ -345,7 +345,7 @@ class Manifest(Model):
     ui: UI = Field(default_factory=UI)
     messages: Table[Name, Message] = Field(default_factory=nothing)
     config: Table[Name, Table[Name, Any]] = Field(default_factory=nothing, repr=False)
-    start: Table[Name, Argument] = Field(default_factory=nothing)
+    start: Arguments = Field(default_factory=no_arguments)
     runtime: Runtime = Field(default_factory=Runtime)
     pipeline: Pipeline | None = Field(default=None, repr=False)
     plugins: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """The beginning of a session's pipeline: one that never begins, because a stage failed at its start, is ended soon.
 
-Pipecat waits for it much longer than a client does. Nothing can be sent through a pipeline that has not begun.
+Pipecat waits for it much longer than a client does. Nothing can be sent through a pipeline that has not begun. Where
+nobody will say `client-ready`, the bot is ready once its pipeline is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pipecat.pipeline.worker import PipelineWorker
+
+    from rtvi_plugins.processor.core import RTVIProcessor
 
 logger = logging.getLogger(__name__)
 
@@ -40,3 +43,12 @@ def watch_beginning(worker: PipelineWorker, tell: Callable[[], Awaitable[None]])
     worker.add_event_handler("on_pipeline_started", on_settled)
     worker.add_event_handler("on_pipeline_finished", on_settled)
     worker.add_event_handler("on_pipeline_error", on_pipeline_error)
+
+
+def be_ready_when_begun(worker: PipelineWorker, processor: RTVIProcessor) -> None:
+    """Have a bot whose client never says `client-ready` begin with its pipeline: its options are applied then."""
+
+    async def on_pipeline_started(*_: Any) -> None:
+        await processor.set_bot_ready()
+
+    worker.add_event_handler("on_pipeline_started", on_pipeline_started)

@@ -24,12 +24,12 @@ from rtvi_plugins.binding import Bot
 from rtvi_plugins.hosting import remaining, succession
 from rtvi_plugins.hosting.access import Start
 from rtvi_plugins.hosting.admission import STOPPING, Denied, as_config, read_start
-from rtvi_plugins.pipecat.beginning import watch_beginning
+from rtvi_plugins.pipecat.beginning import be_ready_when_begun, watch_beginning
 from rtvi_plugins.pipecat.building import BuildError, build
 from rtvi_plugins.pipecat.gate import Arrival, arrival
 from rtvi_plugins.pipecat.processor import processor_for
 from rtvi_plugins.pipecat.refusing import FAILED, make_refusal, refusal
-from rtvi_plugins.pipecat.transports import make_transport, sent_with
+from rtvi_plugins.pipecat.transports import is_telephone, make_transport, sent_with
 from rtvi_plugins.processor.port import Session
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ class Sessions:
                 serializer.session = processor
                 processor.rtvi.let_go = serializer.let_go
             watch_beginning(worker, partial(_tell_directly, runner_args, serializer))
+            if is_telephone(runner_args):
+                be_ready_when_begun(worker, processor)
             await self._run(worker, runner_args, processor)
             return
         await self._run(worker, runner_args)

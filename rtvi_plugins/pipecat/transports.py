@@ -82,9 +82,14 @@ def sent_with(runner_args: Any) -> Mapping[str, Any]:
     """Give what the client sent with its start: the runner's body, or what a telephone company adds to a call."""
     body = getattr(runner_args, "body", None)
     call = getattr(runner_args, "call_data", None)
-    if not body and call is not None and getattr(runner_args, "transport_type", None) in _TELEPHONES:
+    if not body and call is not None and is_telephone(runner_args):
         body = call.body
     return body if isinstance(body, Mapping) else {}
+
+
+def is_telephone(runner_args: Any) -> bool:
+    """Whether somebody calls by telephone: no RTVI message comes from there, no `client-ready` either."""
+    return getattr(runner_args, "transport_type", None) in _TELEPHONES
 
 
 async def _speaks_rtvi(websocket: Any) -> bool:

@@ -86,6 +86,7 @@ class ArgumentsSchema:
     defaults:   argument → default, for those that have one.
     is_valid:   as `ValueSchema.is_valid`.
     is_open:    whether arguments may be given that `properties` does not have.
+    noun:       what one of them is called where it is refused.
     """
 
     document: dict[str, Any]
@@ -96,6 +97,7 @@ class ArgumentsSchema:
     _required: tuple[str, ...] = field(repr=False)
     _sources: Mapping[str, Document] = field(repr=False)
     _rules: Rules = field(repr=False)
+    noun: str = "argument"
 
     def explain(self, value: object, suggest: Suggestions) -> tuple[Fault, ...]:
         """Say what is wrong with a JSON value that is not valid, in declared order, unknown arguments last."""
@@ -120,7 +122,7 @@ class ArgumentsSchema:
         free = [name for name in self._sources if name not in value]
         for name in value:
             if name not in self._sources and not self._rules.are_kept(str(name)):
-                yield Fault(pointer((str(name),)), unknown("argument", str(name), free, suggest))
+                yield Fault(pointer((str(name),)), unknown(self.noun, str(name), free, suggest))
 
     def with_defaults(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give the arguments with defaults filled in: the same dict when none is missing, else a new one.

@@ -30,11 +30,12 @@ def text_of(lock: str) -> str:
     return (REQUIREMENTS / f"{lock}.txt").read_text(encoding="utf-8")
 
 
-def locked(lock: str) -> dict[str, tuple[Version, str]]:
-    return {
-        canonicalize_name(match["name"]): (Version(match["version"]), match["marker"] or "")
-        for match in _LOCKED.finditer(text_of(lock))
-    }
+def locked(lock: str) -> dict[str, list[tuple[Version, str]]]:
+    """Give the versions of each package, mostly one, each with where it is installed."""
+    held: dict[str, list[tuple[Version, str]]] = {}
+    for match in _LOCKED.finditer(text_of(lock)):
+        held.setdefault(canonicalize_name(match["name"]), []).append((Version(match["version"]), match["marker"] or ""))
+    return held
 
 
 def projects() -> list[dict[str, object]]:
@@ -66,7 +67,7 @@ def sources_of(lock: str) -> Iterator[str]:
 def test_every_package_is_pinned_and_hashed(lock: str) -> None:
     text = text_of(lock)
     blocks = [block for block in re.split(r"^(?=\w)", text, flags=re.MULTILINE) if not block.startswith("#")]
-    assert len(blocks) == len(locked(lock)) > 3
+    assert len(blocks) == sum(map(len, locked(lock).values())) > 3
     for block in blocks:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), block
     assert not re.search(r"://|^-|--(?:index|extra|find|trusted)|/(?:work|tmp|root|home|opt)/", text, re.MULTILINE)
@@ -78,27 +79,28 @@ def test_what_is_locked_is_what_is_asked_for(lock: str) -> None:
     held = locked(lock)
     names = set()
     for need in required(lock):
-        version, marker = held[canonicalize_name(need.name)]
+        versions = held[canonicalize_name(need.name)]
         names.add(need.name)
-        assert need.specifier.contains(version), need
+        assert all(need.specifier.contains(version) for version, _ in versions), need
         for python in PYTHONS:
             for platform in PLATFORMS:
                 here = {"python_full_version": f"{python}.0", "python_version": python, "sys_platform": platform}
                 here |= {"implementation_name": "cpython", "platform_python_implementation": "CPython", "extra": ""}
                 is_needed = need.marker is None or need.marker.evaluate(here)
-                assert not is_needed or not marker or Marker(marker).evaluate(here), (need, here)
+                found = [version for version, marker in versions if not marker or Marker(marker).evaluate(here)]
+                assert not is_needed or len(found) == 1, (need, here)
     assert names
 
 
 @pytest.mark.parametrize("lock", LOCKS[:3])
 def test_the_locks_agree(lock: str) -> None:
-    versions = {name: version for name, (version, _) in locked("test").items()}
-    assert {name: version for name, (version, _) in locked(lock).items()}.items() <= versions.items()
+    versions = {name: {version for version, _ in held} for name, held in locked("test").items()}
+    assert {name: {version for version, _ in held} for name, held in locked(lock).items()}.items() <= versions.items()
 
 
 def test_the_lowest_lock_has_the_lowest_pipecat() -> None:
     (bound,) = {str(need.specifier) for need in required("test") if need.name == "pipecat-ai"}
-    lowest = locked("lowest")["pipecat-ai"][0]
+    ((lowest, _),) = locked("lowest")["pipecat-ai"]
     assert f">={lowest.major}.{lowest.minor}" in bound.split(",")
 
 
