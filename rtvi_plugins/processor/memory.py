@@ -6,7 +6,6 @@ What waits or is kept is kept as JSON text: the objects that are read from it ta
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 from collections import deque
@@ -17,8 +16,8 @@ import orjson
 
 from rtvi_plugins.protocol.wire import marks_outside
 
-COUNTED: Final = 256
-"""Bytes of a message; smaller ones are bounded by their number alone: read, one takes 8 KiB at most."""
+COUNTED: Final = 512
+"""Bytes of a message; smaller ones are bounded by their number alone: read, one takes 16 KiB at most."""
 
 
 class Count:
@@ -110,7 +109,7 @@ class Allowance:
 
     __slots__ = ("_counts", "first", "limit", "modest", "total")
 
-    def __init__(self, limit: float, of_all: Count, total: float, first: float = 0, modest: float = math.inf) -> None:
+    def __init__(self, limit: float, of_all: Count, total: float, first: float = 0, modest: int | None = None) -> None:
         self.limit = int(limit)
         self.total = int(total)
         self.first = int(first)
@@ -125,17 +124,18 @@ class Allowance:
     def hold(self, size: int) -> Hold | None:
         """Count so many bytes; None when there is no room for them."""
         own, of_all = self._counts
-        used = own.used
-        is_only = self.first > 0 and used == 0
-        if is_only:
+        if not own.take(size, self.limit):
+            if not self.first or own.used:
+                return None
             own.add(size)
-        elif not own.take(size, self.limit):
-            return None
-        if is_only and size <= self.first:
+        most = self.total
+        if self.modest is not None and own.used > self.modest:
+            most -= most // 4
+        if not of_all.take(size, most):
+            if size > self.first or own.used != size:
+                own.give_back(size)
+                return None
             of_all.add(size)
-        elif not of_all.take(size, self.total - (self.total // 4 if used + size > self.modest else 0)):
-            own.give_back(size)
-            return None
         return Hold(self._counts, size)
 
 
@@ -180,8 +180,6 @@ def read(text: bytes) -> Any:
 
 
 _EMPTY: Final = sys.getsizeof("")
-_SIZES: Final = ((b",", 40), (b"[", 40), (b"{", 200))
-"""What stands in JSON text, and about how many bytes it becomes when it is read."""
 
 _MATTERS: Final = 4 * 1024 * 1024
 """Bytes up to which it does no harm to take a message for larger than it is."""
@@ -206,12 +204,15 @@ def size_when_read(text: bytes) -> int:
 
     Marks within its texts become nothing. They are told apart only in what seems large: it takes as long as reading.
     """
-    if len(text) <= COUNTED:
-        return len(text)
-    texts = text_size(text)
+    texts = len(text)
+    if texts <= COUNTED:
+        return texts
+    if b"\\u" in text or not text.isascii():
+        texts = text_size(text)
     size = texts + _marks_size(text)
     return size if size <= _MATTERS else texts + _marks_size(marks_outside(text))
 
 
 def _marks_size(text: bytes) -> int:
-    return sum(text.count(mark) * size for mark, size in _SIZES)
+    """Return about how many bytes what stands between the texts of JSON text becomes."""
+    return 40 * (text.count(b",") + text.count(b"[")) + 200 * text.count(b"{")

@@ -13,6 +13,7 @@ from rtvi_plugins.manifest import source, syntax, tree
 from rtvi_plugins.manifest.model import Limits
 from rtvi_plugins.processor import conversation, jobs, loop, memory, readiness, repeats, requests
 from rtvi_plugins.server import single_turn, websocket
+from rtvi_plugins.server.run import configure
 
 PAGE: Final = (Path(__file__).parent.parent.parent / "docs" / "security.md").read_text(encoding="utf-8")
 BOUNDED: Final = PAGE.partition("## What is bounded\n")[2].partition("\n## ")[0]
@@ -62,3 +63,13 @@ def test_processors_made_by_hand_have_the_same_limits() -> None:
 )
 def test_what_is_fixed(words: str, value: int) -> None:
     assert words.format(f"{value:,}") in BOUNDED
+
+
+async def _no_app(*_: object) -> None:
+    """Serve nothing."""
+
+
+def test_of_bots_that_run_together_the_largest_bound_holds_for_what_is_not_complete() -> None:
+    limits = [Limits(max_receiving_bytes_total=size * 1024**2) for size in (1, 3, 2)]
+    config = configure(_no_app, limits, lifespan="off")
+    assert vars(config.ws)["most_receiving"] == 3 * 1024**2
