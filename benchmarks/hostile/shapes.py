@@ -54,8 +54,8 @@ VALUES: Final[Mapping[str, Value]] = {
     "fractions and nulls": _many([0.5, None], 25_000),
     "booleans": _many(True, NODES),
     "lists": _many([], 32_000),
-    "lists of one": _many([1], 42_000),
-    "objects": _many({"a": 1}, 42_000),
+    "lists of one": _many([1], 32_000),
+    "objects": _many({"a": 1}, 32_000),
     "records": _many({"id": 1, "tags": ["a"]}, 15_000),
     "wrong records": _many({"id": "x", "other": 1}, 25_000),
     "named": _many({"name": "a", "value": 1}, 25_000),
@@ -75,7 +75,7 @@ VALUES: Final[Mapping[str, Value]] = {
     "pairs of brackets": lambda scale: "[]{}" * int(SIZE * scale / 4),
     "too many lists": _many([], 300_000),
     "too many integers": _many(1, 480_000),
-    "too deep": lambda _: _nested(1_000, 100),
+    "too deep": lambda _: _nested(300, 100),
 }
 """Shape → what makes it. The last are refused by the bounds of every message."""
 
