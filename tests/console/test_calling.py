@@ -56,7 +56,7 @@ def test_markup_in_a_result_is_text(console: ConsolePage) -> None:
     entry = console.call("desk.mark_up")
     expect(entry.locator(".result-text")).to_contain_text("<b>bold</b>")
     assert entry.locator("img, b, script").count() == 0
-    assert console.page.title() == "gallery · console"
+    assert console.page.title() == "Call · gallery · console"
 
 
 @both_hosts

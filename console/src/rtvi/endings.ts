@@ -9,28 +9,30 @@ export interface Ending {
   next: "retry" | "stay" | "token";
 }
 
-const ITSELF = "The page connects again by itself.";
-
 /** WebSocket close codes: RFC 6455, IANA's registry, and those of this package from 4400 on (docs/protocol.md). */
 const CLOSED: { [code: number]: Ending } = {
   1000: { text: "The bot has ended the session", advice: "Connect to begin another one.", next: "stay" },
-  1001: { text: "The server was stopped", advice: `${ITSELF} Start the bot, if nobody else does.`, next: "retry" },
+  1001: { text: "The server was stopped", advice: "Start the bot again, if nobody else does.", next: "retry" },
   1008: { text: "The server does not let this page in", advice: "The server's log says why.", next: "stay" },
   1009: {
     text: "A message was too large for the bot",
-    advice: `${ITSELF} Send less at once, or raise max_message_bytes in the manifest.`,
+    advice: "Send less at once, or raise max_message_bytes in the manifest.",
     next: "retry",
   },
   1011: {
     text: "The session failed in the bot",
-    advice: `${ITSELF} The bot's log says what went wrong.`,
+    advice: "The bot's log says what went wrong.",
     next: "retry",
   },
-  1012: { text: "The bot starts again", advice: ITSELF, next: "retry" },
-  1013: { text: "The server has no room just now", advice: ITSELF, next: "retry" },
+  1012: {
+    text: "The bot starts again",
+    advice: "It comes back by itself, with what was changed in its files.",
+    next: "retry",
+  },
+  1013: { text: "The server has no room just now", advice: "Others have to leave first, or send less.", next: "retry" },
   4408: {
     text: "The bot did not hear from this page in time",
-    advice: `${ITSELF} If this happens again, something between the two holds messages back.`,
+    advice: "If this happens again, something between page and bot holds messages back.",
     next: "retry",
   },
   4410: {
@@ -71,12 +73,12 @@ export function afterRefusal(reason: Refused, hasToken: boolean, address: string
     return { text, advice: `There is no bot at ${address}; check the address of this page.`, next: "stay" };
   }
   if (code === "429" || code === "503") {
-    return { text, advice: "The page comes in by itself as soon as there is room.", next: "retry" };
+    return { text, advice: "This page comes in as soon as the server lets it.", next: "retry" };
   }
   if (/^4\d\d$/.test(code)) {
     return { text, advice: "Connect tries again once that has been changed.", next: "stay" };
   }
-  return { text, advice: `${ITSELF} The server's log says what went wrong.`, next: "retry" };
+  return { text, advice: "The server's log says what went wrong.", next: "retry" };
 }
 
 function withoutStop(text: string): string {
