@@ -30,7 +30,7 @@ def answer(processor: RTVIProcessor, request: Request) -> None:
 
 
 def describe(tables: Tables) -> dict[str, Any]:
-    """Describe a bot to its clients: `services` as their own request does, `actions` with their limits, all the rest."""
+    """Describe a bot to its clients: `services` as their own request does, `actions` and their limits, the rest."""
     return {
         "bot": tables.name,
         "description": tables.description,

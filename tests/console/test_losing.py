@@ -77,6 +77,20 @@ def test_a_close_after_which_the_page_comes_again(cut_off: tuple[ConsolePage, Cu
     assert console.page.locator(".banner").count() == 0
 
 
+FATAL = {"idle": ("Ended", "Connect to begin another one"), "shutting-down": ("Reconnecting", "Start the bot again")}
+
+
+@both_hosts
+@pytest.mark.parametrize(("code", "status", "advice"), [(code, *told) for code, told in FATAL.items()])
+def test_a_fatal_error_counts_as_its_close_code(open_page: Open, code: str, status: str, advice: str) -> None:
+    console = open_page(errors=LOST)
+    console.view("call", "desk.expire")
+    console.page.get_by_label("code", exact=True).fill(code)
+    console.button("Call").click()
+    console.wait_for_status(status)
+    banner(console, "It is over.", advice)
+
+
 @both_hosts
 def test_a_server_that_is_gone_is_told_with_its_address(open_page: Open, on_host: OnHost) -> None:
     with serve(on_host(HERE / "bot.yaml")) as address:

@@ -54,6 +54,7 @@ export class Connection {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private closeCode: number | undefined;
   private lastError = "";
+  private lastCode = "";
   private keepsMicrophone = false;
   private drop: (reason: Refused) => void = () => {};
   private dropped: Promise<never> = new Promise(() => {});
@@ -143,6 +144,7 @@ export class Connection {
         onError: (message) => {
           if (!isCurrent()) return;
           this.lastError = textOf(message.data) || this.lastError;
+          this.lastCode = fatalCode(message.data) || this.lastCode;
           this.events.callbacks.onError?.(message);
         },
       },
@@ -152,6 +154,7 @@ export class Connection {
     this.transport = transport;
     this.closeCode = undefined;
     this.lastError = "";
+    this.lastCode = "";
     this.dropped = new Promise((_, reject) => {
       this.drop = reject;
     });
@@ -208,7 +211,8 @@ export class Connection {
 
   /** The connection has gone, by the network, the server, or a fatal error. */
   private wasLost(): void {
-    const code = this.closeCode;
+    // After a fatal error the published client leaves by itself, before the socket is closed with a code.
+    const code = FATAL[this.lastCode] ?? this.closeCode;
     const said = fatalText(this.lastError);
     const wasReady = this.link.get().phase === "ready";
     this.forget();
@@ -247,6 +251,14 @@ export class Connection {
 /** What the transport says of a closed socket is no news: only the bot's own words are. */
 function fatalText(text: string): string {
   return /^websocket /i.test(text) ? "" : text;
+}
+
+/** Fatal errors that mean the same as a close code. */
+const FATAL: { [code: string]: number } = { idle: 4410, "not-ready": 4408, "shutting-down": 1001 };
+
+function fatalCode(data: unknown): string {
+  const { code, fatal } = (data ?? {}) as { code?: unknown; fatal?: unknown };
+  return fatal === true && typeof code === "string" && Object.hasOwn(FATAL, code) ? code : "";
 }
 
 function textOf(data: unknown): string {

@@ -113,6 +113,11 @@ async def leave(processor: RTVIProcessor) -> None:
     await processor.port.end()
 
 
+@desk.action("expire")
+async def expire(processor: RTVIProcessor, *, code: str) -> None:
+    await processor.send_error("It is over", fatal=True, code=code)
+
+
 @desk.action("measure")
 async def measure(processor: RTVIProcessor, *, data: dict[str, Any]) -> None:
     processor.send({"label": "rtvi-ai", "type": "metrics", "data": data})
