@@ -139,7 +139,7 @@ export class Connection {
         ...this.events.callbacks,
         onDisconnected: () => {
           // While it starts, the refused request itself says more.
-          if (isCurrent() && this.link.get().phase !== "starting") this.wasLost();
+          if (isCurrent() && this.link.get().phase !== "starting") void this.wasLost();
         },
         onError: (message) => {
           if (!isCurrent()) return;
@@ -210,7 +210,10 @@ export class Connection {
   }
 
   /** The connection has gone, by the network, the server, or a fatal error. */
-  private wasLost(): void {
+  private async wasLost(): Promise<void> {
+    const { client } = this;
+    await this.transport?.settled();
+    if (this.client !== client) return;
     // After a fatal error the published client leaves by itself, before the socket is closed with a code.
     const code = FATAL[this.lastCode] ?? this.closeCode;
     const said = fatalText(this.lastError);
