@@ -18,7 +18,7 @@ interface Inside {
   _wavRecorder: {
     source: MediaStreamAudioSourceNode | null;
     stream: MediaStream | null;
-    begin(deviceId?: string): Promise<unknown>;
+    begin(deviceId: string): Promise<unknown>;
     end(): Promise<unknown>;
     getStatus(): "ended" | "paused" | "recording";
     listenForDeviceErrors(listener: (fault: { error?: unknown }) => void): void;
@@ -142,14 +142,15 @@ export class MediaOnDemand extends WavMediaManager {
     const { microphone } = this.devices.choice.get();
     this.used = { ...this.used, microphone };
     try {
-      await recorder.begin(microphone || undefined);
+      // Without an id the published class would take the one that it had before; an empty one is the system's own.
+      await recorder.begin(microphone);
     } catch (reason) {
       const { name } = (this.fault ?? reason ?? {}) as { name?: string };
       if (!microphone || name === "NotAllowedError") throw reason;
       this.fault = undefined;
       this.used = { ...this.used, microphone: "" };
       this.devices.refuse("microphone", microphone);
-      await recorder.begin();
+      await recorder.begin("");
     }
     for (const track of recorder.stream?.getAudioTracks() ?? []) track.onended = () => void this.microphoneEnded();
     void this.devices.refresh(); // the browser names them now
