@@ -113,6 +113,25 @@ def test_a_page_that_never_got_to_its_bot_does_not_say_that_it_waits(open_page: 
         expect(console.view(view).locator(".empty")).to_contain_text("Not connected")
 
 
+def test_a_bot_that_is_lost_while_it_describes_itself_is_not_taken_for_an_empty_one(open_page: Open) -> None:
+    def between(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        server.on_message(route.send)
+
+        def pass_on(message: str | bytes) -> None:
+            if b"describe-bot" in (message if isinstance(message, bytes) else message.encode()):
+                route.close(code=1008)
+            else:
+                server.send(message)
+
+        route.on_message(pass_on)
+
+    console = open_page(is_ready=False, between=between, errors=LOST)
+    console.wait_for_status("Ended")
+    for view in ("talk", "configure", "call"):
+        expect(console.view(view).locator(".empty")).to_contain_text("Not connected")
+
+
 REFUSALS = {
     "too many": (429, '{"error": "Too many connections"}', "Too many connections", "comes in as soon as"),
     "broken proxy": (502, "<html>Bad Gateway</html>", "The server answered 502", "The server's log says"),

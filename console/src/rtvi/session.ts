@@ -124,6 +124,8 @@ export class Session {
     const ask = (t: string, d?: unknown) => this.connection.request(t, d);
     // The values first: a form that is drawn without them would take their coming for a change.
     const [description] = await Promise.all([fetchDescription(ask), this.configuration.fetch().catch(() => {})]);
+    // Lost while it was asked: what it could not answer says nothing about the bot.
+    if (this.connection.link.get().phase !== "ready") return;
     this.description.set(description);
     this.isDescribed.set(true);
   }
