@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { CallIcon, ConfigureIcon, JobsIcon, MoonIcon, PageIcon, SunIcon, TalkIcon, WireIcon } from "./parts/icons";
 import { Notices, Toasts } from "./parts/notices";
-import { hrefTo, useRoute, type View } from "./parts/route";
+import { hrefTo, NAMES, useRoute, VIEWS, type View } from "./parts/route";
 import { useSession } from "./parts/session_context";
 import { ConnectionBanner, Status } from "./parts/status";
 import { useTheme } from "./parts/theme";
@@ -11,29 +11,34 @@ import { CallView } from "./views/call";
 import { ConfigureView } from "./views/configure";
 import { JobsView } from "./views/jobs";
 import { PageView } from "./views/page";
+import { StartForm } from "./views/start_form";
 import { TalkView } from "./views/talk";
+import { UnknownView } from "./views/unknown";
 import { WireView } from "./views/wire";
 
-const TABS: { view: View; name: string; Icon: () => React.ReactNode }[] = [
-  { view: "talk", name: "Talk", Icon: TalkIcon },
-  { view: "configure", name: "Configure", Icon: ConfigureIcon },
-  { view: "call", name: "Call", Icon: CallIcon },
-  { view: "jobs", name: "Jobs", Icon: JobsIcon },
-  { view: "page", name: "Page", Icon: PageIcon },
-  { view: "wire", name: "Wire", Icon: WireIcon },
-];
+const ICONS: { [view in View]: () => React.ReactNode } = {
+  talk: TalkIcon,
+  configure: ConfigureIcon,
+  call: CallIcon,
+  jobs: JobsIcon,
+  page: PageIcon,
+  wire: WireIcon,
+};
 
 /** The whole page: who the bot is, the views, and the one that is open. */
 export function App() {
   const session = useSession();
   const { bot } = useStore(session.description);
+  const link = useStore(session.connection.link);
+  const isDescribed = useStore(session.isDescribed);
   const route = useRoute();
-  const view = route.view || "talk";
+  const { view } = route;
   const [drafts, setDrafts] = useState<{ [service: string]: JsonObject }>({});
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
-    document.title = bot ? `${bot} · console` : "Console";
-  }, [bot]);
+    const name = view ? NAMES[view] : "Nothing at this address";
+    document.title = [name, bot, "console"].filter(Boolean).join(" · ");
+  }, [view, bot]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another view begins at its top
   useEffect(() => {
     main.current?.scrollTo({ top: 0 });
@@ -44,24 +49,34 @@ export function App() {
         Skip to the content
       </button>
       <Side view={view} />
-      <main id="main" ref={main} tabIndex={-1} className={`main is-${view}`}>
+      <main id="main" ref={main} tabIndex={-1} className={`main is-${view ?? "unknown"}`}>
         <ConnectionBanner />
         <Notices />
-        {view === "talk" && <TalkView />}
-        {view === "configure" && <ConfigureView drafts={drafts} setDrafts={setDrafts} />}
-        {view === "call" && <CallView item={route.item} />}
-        {view === "jobs" && <JobsView item={route.item} />}
-        {view === "page" && <PageView />}
-        {view === "wire" && <WireView />}
+        {link.phase === "asking" && <StartForm fault={link.text} />}
+        {view === undefined && <UnknownView address={route.address} />}
+        {(link.phase !== "asking" || isDescribed) && (
+          <>
+            {view === "talk" && <TalkView />}
+            {view === "configure" && <ConfigureView drafts={drafts} setDrafts={setDrafts} />}
+            {view === "call" && <CallView item={route.item} />}
+            {view === "jobs" && <JobsView item={route.item} />}
+            {view === "page" && <PageView />}
+            {view === "wire" && <WireView />}
+          </>
+        )}
       </main>
       <Toasts />
     </div>
   );
 }
 
-function Side({ view }: { view: View }) {
+function Side({ view }: { view: View | undefined }) {
   const session = useSession();
-  const { bot, description } = useStore(session.description);
+  const told = useStore(session.description);
+  const listed = useStore(session.connection.listed);
+  const isAsking = useStore(session.connection.link).phase === "asking";
+  // Before a session, the server says who its bot is.
+  const { bot, description } = isAsking && !told.bot && listed ? listed : told;
   const [theme, toggleTheme] = useTheme();
   const running = useStore(session.jobs.groups).filter((group) => group.endedAt === undefined).length;
   const waiting = useStore(session.functions.calls).filter((call) => call.state === "waiting").length;
@@ -74,13 +89,14 @@ function Side({ view }: { view: View }) {
       </div>
       <nav aria-label="views">
         <ul className="tabs">
-          {TABS.map(({ view: target, name, Icon }) => {
+          {VIEWS.map((target) => {
+            const Icon = ICONS[target];
             const [count, word] = counts[target] ?? [0, ""];
             return (
               <li key={target}>
                 <a href={hrefTo(target)} aria-current={target === view ? "page" : undefined}>
                   <Icon />
-                  <span>{name}</span>
+                  <span>{NAMES[target]}</span>
                   {count > 0 && (
                     <span className="count">
                       {count}

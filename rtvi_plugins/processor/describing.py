@@ -15,7 +15,7 @@ from rtvi_plugins.protocol.messages import ServerType
 if TYPE_CHECKING:
     from rtvi_plugins.processor.core import RTVIProcessor
     from rtvi_plugins.processor.message_types import FunctionType
-    from rtvi_plugins.processor.tables import Tables
+    from rtvi_plugins.processor.tables import RTVIAction, Tables
 
 
 def on_describe_bot(processor: RTVIProcessor, id_: str, _data: Any) -> None:
@@ -30,22 +30,40 @@ def answer(processor: RTVIProcessor, request: Request) -> None:
 
 
 def describe(tables: Tables) -> dict[str, Any]:
-    """Describe a bot to its clients: `services` and `actions` as their own requests do, and all the rest."""
+    """Describe a bot to its clients: `services` as their own request does, `actions` and their limits, the rest."""
     return {
         "bot": tables.name,
         "description": tables.description,
         "services": tables.config_available,
-        "actions": tables.actions_available,
+        "actions": actions(tables),
         "messages": messages(tables),
         "functions": [function(one) for one in tables.functions.values()],
         "ui": ui(tables),
     } | ({} if tables.start is None else {"start": tables.start.document})
 
 
+def actions(tables: Tables) -> list[dict[str, Any]]:
+    """Describe the actions: the entries of `actions-available`, and beside RTVI's fields what bounds a call."""
+    return [
+        entry | limits(action) for entry, action in zip(tables.actions_available, tables.actions.values(), strict=True)
+    ]
+
+
+def limits(action: RTVIAction) -> dict[str, Any]:
+    """Say how long a call may take, in seconds, and whether calls of a session wait for each other."""
+    return {"timeout": action.timeout} | ({} if action.serial is None else {"concurrency": "serial"})
+
+
 def messages(tables: Tables) -> list[dict[str, Any]]:
     """Describe the declared `client-message` types."""
     return [
-        {"name": one.name, "description": one.description, "data": one.data.document, "result": one.result.document}
+        {
+            "name": one.name,
+            "description": one.description,
+            "data": one.data.document,
+            "result": one.result.document,
+            "timeout": one.timeout,
+        }
         for one in tables.messages.values()
     ]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.console.conftest import Open
-from tests.console.harness import VIEWS, ConsolePage
+from tests.console.harness import VIEWS, ConsolePage, serve
+from tests.console.test_starting import write
+from tests.console.test_wire import MEASURED, measure
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +26,7 @@ def fill(console: ConsolePage) -> None:
     console.page.get_by_label("wait", exact=True).click()
     console.page.locator("form button[type=submit]").click()
     console.call("desk.fail")
+    measure(console, MEASURED)
     console.view("call", "desk.ask_page")
     console.page.locator("form button[type=submit]").click()
     console.view("configure")
@@ -72,6 +77,60 @@ def test_the_theme_is_chosen_and_kept(open_page: Open) -> None:
     assert console.page.evaluate("document.documentElement.dataset.theme") == "dark"
     console.button("use light colours").click()
     assert console.page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+OVERFLOW = """() => [document.documentElement, document.querySelector('main')]
+  .some(one => one.scrollWidth > one.clientWidth + 1)"""
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_goes_wrong_is_for_everybody_too(
+    open_page: Open, axe: str, tmp_path: Path, theme: str, width: int
+) -> None:
+    """Nothing found, nothing at an address, a form before the start, and no bot any more."""
+    bad: dict[str, object] = {}
+
+    def look(console: ConsolePage, name: str) -> None:
+        console.page.wait_for_timeout(50)
+        if found := console.findings(axe):
+            bad[name] = found
+        if console.page.evaluate(OVERFLOW):
+            bad[f"{name}, width"] = width
+
+    view = {"color_scheme": theme, "viewport": {"width": width, "height": 800}}
+    with serve(write(tmp_path)) as address:
+        console = open_page(address, is_ready=False, errors="ERR_|WebSocket|signaling", **view)
+        console.see("Before it starts")
+        look(console, "start")
+        console.button("Start").click()
+        console.see("missing")
+        look(console, "start, missing")
+        console.page.get_by_label("customer", exact=True).fill("c-17")
+        console.button("Start").click()
+        console.wait_for_status("Connected")
+    console.wait_for_status("Reconnecting")
+    look(console, "lost")
+    console = open_page(**view)
+    for address in (
+        "call/desk.nothing",
+        "call/desk.tidy",
+        "call/desk.bok",
+        f"call/{'long' * 40}",
+        "x" * 160,
+        "jobs/j-1",
+    ):
+        console.page.evaluate("hash => { location.hash = hash }", address)
+        look(console, address)
+    for where, what in (("call", "actions"), ("configure", "options")):
+        console.view(where)
+        for typed in ("zebra" * 20, "rate"):
+            console.page.get_by_label(f"Filter {what}").fill(typed)
+            look(console, f"{where} {typed}")
+    console.button("Disconnect").click()
+    console.see("Disconnected.")
+    look(console, "disconnected")
+    assert not bad
 
 
 def press_until(console: ConsolePage, key: str, script: str) -> None:

@@ -56,7 +56,7 @@ def test_markup_in_a_result_is_text(console: ConsolePage) -> None:
     entry = console.call("desk.mark_up")
     expect(entry.locator(".result-text")).to_contain_text("<b>bold</b>")
     assert entry.locator("img, b, script").count() == 0
-    assert console.page.title() == "gallery · console"
+    assert console.page.title() == "Call · gallery · console"
 
 
 @both_hosts
@@ -180,3 +180,81 @@ def test_messages_of_the_manifest(console: ConsolePage) -> None:
     view.locator(".field input[type=number]").fill("4")
     console.button("Send").click()
     expect(console.page.locator(".history .entry").first.locator(".result-value")).to_have_text("5")
+
+
+def facts(console: ConsolePage, target: str) -> dict[str, str]:
+    """What is said of an action before it is called."""
+    view = console.view("call", target)
+    view.get_by_role("heading", level=2, name=target).wait_for()
+    rows = view.locator(".facts > div")
+    return {row.locator("dt").inner_text(): row.locator("dd").inner_text().partition("\n")[0] for row in rows.all()}
+
+
+FACTS = {
+    "desk.greet": {"Result": "string", "Time limit": "30 s"},
+    "desk.search": {"Result": "array of object", "Time limit": "30 s"},
+    "desk.nothing": {"Result": "any value", "Time limit": "30 s"},
+    "desk.bake": {"Result": "object", "Time limit": "1 min", "Runs": "as a job, which can be cancelled"},
+    "desk.sort": {"Result": "any value", "Time limit": "30 s", "Runs": "as a job, which cannot be cancelled"},
+    "desk.tidy": {
+        "Result": "integer or null · Things put away.",
+        "Time limit": "1 min 30 s",
+        "Runs": "one call at a time, others wait; also when the bot itself calls it",
+    },
+    "count": {"Result": "integer", "Time limit": "30 s"},
+}
+
+
+@both_hosts
+def test_what_one_should_know_is_said_before_one_calls(console: ConsolePage) -> None:
+    assert {target: facts(console, target) for target in FACTS} == FACTS
+
+
+def test_a_result_has_its_whole_schema(console: ConsolePage) -> None:
+    view = console.view("call", "desk.search")
+    view.locator(".facts summary").first.click()
+    expect(view.locator(".facts .json").first).to_contain_text("array")
+
+
+BOUNDS = {
+    ("desk.greet", "name"): "at least 2 characters",
+    ("desk.book", "nights"): "more than 0, a multiple of 0.5",
+}
+
+
+@pytest.mark.parametrize(("target", "name"), BOUNDS, ids=str)
+def test_bounds_of_arguments_are_said_before_one_types(console: ConsolePage, target: str, name: str) -> None:
+    console.view("call", target)
+    row = console.field(name)
+    row.wait_for()
+    told = row.locator(".field-bounds")
+    expect(told).to_have_text(BOUNDS[target, name])
+    described = row.locator("input").first.get_attribute("aria-describedby") or ""
+    assert (told.get_attribute("id") or "?") in described.split()
+
+
+@pytest.mark.parametrize("target", ["desk.nothing", "desk.tidy", "desk.sort"])
+def test_an_action_without_arguments_says_so_once(console: ConsolePage, target: str) -> None:
+    view = console.view("call", target)
+    note = view.get_by_text("It takes no arguments.")
+    expect(note).to_have_count(1)
+    assert view.get_by_text("Nothing to fill in").count() == 0
+    button = view.locator("form button[type=submit]")
+    texts, presses = note.bounding_box(), button.bounding_box()
+    assert texts
+    assert presses
+    assert presses["y"] - (texts["y"] + texts["height"]) >= 12, "there is air above the button"
+    card = view.locator(".card").bounding_box()
+    assert card
+    assert card["y"] + card["height"] - (presses["y"] + presses["height"]) >= 12, "and below it"
+    assert console.button("Reset").count() == 0
+
+
+@both_hosts
+def test_an_action_that_takes_whatever_comes_does_not_say_that_it_takes_nothing(console: ConsolePage) -> None:
+    view = console.view("call", "desk.take")
+    view.get_by_label("JSON").fill('{"a": [1]}')
+    assert view.get_by_text("It takes no arguments.").count() == 0
+    console.page.locator("form button[type=submit]").click()
+    expect(console.page.locator(".history .entry.is-done")).to_have_count(1)
+    assert last_call(console, "desk.take") == {"a": [1]}

@@ -234,3 +234,63 @@ def test_a_change_by_the_bot_is_seen_at_once(options: ConsolePage) -> None:
     options.call("desk.retune", rate="333")
     options.view("configure")
     expect(control(options, "rate", "input[type=number]")).to_have_value("333")
+
+
+def fallback(console: ConsolePage, name: str) -> Locator:
+    return console.field(name).locator(".field-fallback")
+
+
+def to_default(console: ConsolePage, name: str) -> Locator:
+    return console.button(f"Reset {name} to its default")
+
+
+DEFAULTS = {
+    "voice": "alba",
+    "rate": "175",
+    "whisper": "false",
+    "note": "null",
+    "words": '["tea","scone"]',
+    "greeting": "Welcome!",
+    "uptime": "7",
+}
+
+
+@both_hosts
+def test_the_default_stands_beside_each_option(options: ConsolePage) -> None:
+    found = {name: fallback(options, name).locator("code").inner_text() for name in DEFAULTS}
+    assert found == DEFAULTS
+    assert fallback(options, "api_key").count() == 0, "what is secret is not told"
+    assert to_default(options, "rate").is_disabled(), "it is at its default"
+    for name in ("greeting", "engine", "uptime"):
+        assert to_default(options, name).count() == 0, "clients cannot set it"
+
+
+@both_hosts
+def test_an_option_goes_back_to_its_default(options: ConsolePage) -> None:
+    control(options, "rate", "input[type=number]").fill("300")
+    assert apply(options) == {"speech.rate": 300}
+    options.view("configure")
+    assert to_default(options, "voice").is_disabled()
+    to_default(options, "rate").click()
+    number = control(options, "rate", "input[type=number]")
+    expect(number).to_have_value("175")
+    expect(number).to_be_focused()
+    expect(options.field("rate").locator(".field-now")).to_contain_text("The bot has 300")
+    expect(to_default(options, "rate")).to_be_disabled()
+    assert apply(options) == {"speech.rate": 175}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("rate", lambda c: control(c, "rate", "input[type=number]").fill("900")),
+        ("words", lambda c: c.field("words").get_by_label("remove item 1").click()),
+        ("note", fill_note),
+        ("settings", lambda c: control(c, "settings", "textarea").fill("{}")),
+    ],
+)
+def test_a_change_that_was_not_applied_goes_back_too(options: ConsolePage, name: str, change: Any) -> None:
+    change(options)
+    options.see("1 change")
+    to_default(options, name).click()
+    assert options.page.locator(".apply-bar, .is-changed, .field .fault").count() == 0

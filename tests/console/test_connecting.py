@@ -36,7 +36,7 @@ def write(folder: Path, text: str, name: str = "bot.yaml") -> Path:
 
 @both_hosts
 def test_the_page_connects_and_shows_its_bot(console: ConsolePage) -> None:
-    assert console.page.title() == "gallery · console"
+    assert console.page.title() == "Talk · gallery · console"
     console.see("Shows every kind of option")
     console.see("neither hears nor speaks")
     ready = console.wire("bot-ready")
@@ -144,7 +144,7 @@ def test_several_bots_are_listed(open_page: Open, tmp_path: Path) -> None:
         console.page.get_by_role("link", name="open").click()
         console.wait_for_status("Connected")
         assert console.page.url == f"{address}/bots/open/"
-        expect(console.page).to_have_title("open · console")
+        expect(console.page).to_have_title("Talk · open · console")
         console.button("Disconnect").click()
 
 

@@ -55,7 +55,7 @@ def test_text_from_the_bot_is_text(console: ConsolePage) -> None:
     console.say("markup")
     console.see(re.compile(r"<b>bold</b>"))
     assert console.page.locator(".turn img, .turn b, .turn script").count() == 0
-    assert console.page.title() == "gallery · console"
+    assert console.page.title() == "Talk · gallery · console"
 
 
 def test_the_conversation_outlives_other_views_and_can_be_kept(console: ConsolePage) -> None:

@@ -267,3 +267,82 @@ def test_a_host_that_does_not_tell_about_sound(open_page: Open) -> None:
     console.button("Turn on microphone").click()
     expect(console.page.locator(".turn.is-you")).to_contain_text("turn on the lamp")
     wait_for_level(console, "bot")
+
+
+ASKED = """() => {
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.asked = [];
+  navigator.mediaDevices.getUserMedia = (wanted) => {
+    const id = wanted.audio?.deviceId;
+    window.asked.push(typeof id === "object" ? id.exact : (id ?? ""));
+    return real(wanted);
+  };
+  const sink = AudioContext.prototype.setSinkId;
+  window.sinks = [];
+  AudioContext.prototype.setSinkId = function (id) {
+    window.sinks.push(id);
+    return sink.call(this, id);
+  };
+}"""
+"""Notes which microphones are asked for, and where sound is sent."""
+UNPLUG = """id => {
+  const real = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+  navigator.mediaDevices.enumerateDevices = async () => (await real()).filter((one) => one.deviceId !== id);
+  navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+}"""
+
+
+def choices(console: ConsolePage, label: str) -> list[tuple[str, str]]:
+    """The devices one can choose, each as its id and its name; without the system's own."""
+    options = console.page.get_by_label(label, exact=True).locator("option").all()
+    return [(option.get_attribute("value") or "", option.inner_text()) for option in options][1:]
+
+
+def test_microphone_and_loudspeaker_are_chosen(open_page: Open, axe: str) -> None:
+    console = open_page(viewport={"width": 320, "height": 800})
+    console.page.evaluate(ASKED)
+    console.page.locator(".devices summary").click()
+    console.button("Turn on microphone").click()
+    expect(state(console)).to_have_text("Listening: speak now.")
+    console.page.get_by_label("Microphone", exact=True).wait_for()
+    (first, name), *_ = choices(console, "Microphone")
+    assert name
+    console.page.get_by_label("Microphone", exact=True).select_option(first)
+    console.page.wait_for_function("id => window.asked.at(-1) === id", arg=first)
+    expect(console.button("Mute")).to_be_visible()
+    wait_for_level(console, "microphone")
+    assert console.findings(axe) == []
+    assert console.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    speakers = choices(console, "Loudspeaker")
+    if speakers:
+        console.page.get_by_label("Loudspeaker", exact=True).select_option(speakers[0][0])
+        console.say(LONG)
+        wait_for_level(console, "bot")
+        assert console.page.evaluate("window.sinks") == [speakers[0][0]]
+    # It is pulled out.
+    console.page.evaluate(UNPLUG, first)
+    expect(console.page.locator(".devices-note")).to_have_text(
+        f"{name} is gone; the system's own microphone is used now."
+    )
+    console.page.wait_for_function("() => window.asked.at(-1) === ''")
+    expect(console.button("Mute")).to_be_visible()
+    assert first not in [id_ for id_, _ in choices(console, "Microphone")]
+    expect(console.page.get_by_label("Microphone", exact=True)).to_have_value("")
+
+
+def test_a_microphone_that_cannot_be_opened_gives_way(open_page: Open) -> None:
+    console = open_page()
+    console.page.evaluate(ASKED)
+    console.button("Turn on microphone").click()
+    expect(state(console)).to_have_text("Listening: speak now.")
+    console.page.locator(".devices summary").click()
+    (first, name), *_ = choices(console, "Microphone")
+    console.page.evaluate("""() => {
+      const real = navigator.mediaDevices.getUserMedia;
+      navigator.mediaDevices.getUserMedia = (wanted) =>
+        wanted.audio?.deviceId ? Promise.reject(new DOMException("", "NotReadableError")) : real(wanted);
+    }""")
+    console.page.get_by_label("Microphone", exact=True).select_option(first)
+    expect(console.page.locator(".devices-note")).to_contain_text(f"{name} cannot be used")
+    expect(console.button("Mute")).to_be_visible()
+    expect(console.page.get_by_label("Microphone", exact=True)).to_have_value("")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
@@ -89,3 +92,77 @@ def test_clearing(console: ConsolePage) -> None:
     expect(console.page.locator(".wire-row").first).to_be_visible()
     console.button("Clear").click()
     console.see("No messages.")
+
+
+MEASURED: dict[str, Any] = {
+    "ttfb": [{"processor": "LLM#0", "model": "m-1", "value": 0.412}, {"processor": "TTS#0", "value": 0.02}],
+    "processing": [{"processor": "LLM#0", "model": "m-1", "value": 1.5}],
+    "characters": [{"processor": "TTS#0", "value": 84}],
+    "tokens": [{"prompt_tokens": 812, "completion_tokens": 40, "total_tokens": 852}],
+}
+
+
+def measure(console: ConsolePage, data: object) -> None:
+    """Have the bot send this as `metrics`, as a pipeline does."""
+    view = console.view("call", "desk.measure")
+    view.get_by_label("data, as JSON").fill(json.dumps(data))
+    before = view.locator(".history .entry.is-done").count()
+    console.button("Call").click()
+    expect(view.locator(".history .entry.is-done")).to_have_count(before + 1)
+
+
+def table(console: ConsolePage) -> list[dict[str, str]]:
+    """The rows of the metrics, by what stands above; without the time of day."""
+    console.view("wire")
+    heads = console.page.locator(".metrics thead th").all_inner_texts()
+    rows = console.page.locator(".metrics tbody tr").all()
+    found = [dict(zip(heads, row.locator("th, td").all_inner_texts(), strict=True)) for row in rows]
+    return [{head: text for head, text in row.items() if head != "At" and text != "\u2013"} for row in found]
+
+
+@both_hosts
+def test_metrics_are_a_table_with_the_latest_of_each_processor(console: ConsolePage) -> None:
+    console.view("wire")
+    assert console.page.locator(".metrics").count() == 0, "nothing was sent"
+    measure(console, MEASURED)
+    llm = {"Processor": "LLM#0", "Model": "m-1", "TTFB": "412 ms", "Processing": "1.5 s"}
+    tts = {"Processor": "TTS#0", "TTFB": "20 ms", "Characters": "84"}
+    tokens = {"Processor": "not told", "Tokens in": "812", "Tokens out": "40", "Tokens": "852"}
+    assert sorted(table(console), key=str) == sorted([llm, tts, tokens], key=str)
+    expect(console.page.locator(".wire-row", has_text="metrics").first).to_contain_text("LLM#0 ttfb 412 ms")
+    measure(console, {"ttfb": [{"processor": "LLM#0", "model": "m-1", "value": 2}]})
+    assert llm | {"TTFB": "2 s"} in table(console)
+    console.button("Clear").click()
+    assert console.page.locator(".metrics").count() == 0
+
+
+def test_metrics_of_newer_kinds_are_told_with_their_parts(console: ConsolePage) -> None:
+    measure(
+        console,
+        {
+            "ttfa": [{"processor": "TTS#0", "ttfa": 0.25, "ttfb": 0.2, "leading_silence": 0.05}],
+            "stt_usage": [{"processor": "STT#0", "value": {"audio_seconds": 3.25}}],
+        },
+    )
+    assert table(console) == [
+        {"Processor": "STT#0", "Heard": "3.25 s"},
+        {"Processor": "TTS#0", "TTFA": "250 ms", "TTFB": "200 ms", "Silence first": "50 ms"},
+    ]
+
+
+STRANGE: list[Any] = [
+    {},
+    {"ttfb": 7, "processing": None, "tokens": "many"},
+    {"ttfb": [None, 1, [], {}, {"processor": 3}, {"processor": "A", "value": "fast"}]},
+    {"constructor": [{"processor": "A", "value": 1}], "toString": {"value": 2}},
+]
+
+
+def test_whatever_is_in_metrics_the_page_goes_on(console: ConsolePage) -> None:
+    for data in STRANGE:
+        measure(console, data)
+        assert table(console) == []
+    many = [{"processor": f"P{number}", "value": number} for number in range(300)]
+    measure(console, {"ttfb": many})
+    assert len(table(console)) == 50, "they are bounded"
+    assert {"Processor": "P299", "TTFB": "299 s"} in table(console)

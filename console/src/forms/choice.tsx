@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { JsonObject } from "../rtvi/json";
 import { isObject } from "../rtvi/json";
 import { begun } from "./begun";
+import type { FormContext } from "./context";
 
 type Props = FieldProps<unknown>;
 
@@ -25,6 +26,8 @@ export function ChoiceField(props: Props) {
   const option = options[selected];
   const { SchemaField } = registry.fields;
   const isFixed = option?.const !== undefined || option?.type === "null";
+  // What is known of the row stands beside the choice, not once more at what was chosen.
+  const inner = { ...registry, formContext: { ...(registry.formContext as FormContext), facts: {} } };
   if (!SchemaField) return null;
   return (
     <div className="choice">
@@ -50,7 +53,7 @@ export function ChoiceField(props: Props) {
       </label>
       {option && !isFixed && (
         <div className="choice-value">
-          <SchemaField {...props} key={selected} schema={option} />
+          <SchemaField {...props} key={selected} schema={option} registry={inner} />
         </div>
       )}
     </div>

@@ -7,6 +7,14 @@ export interface FieldFacts {
   /** The value that the bot has, where the form holds another. */
   now?: string;
   onReset?: () => void;
+  /** The value that the bot has by default, as text. */
+  fallback?: string;
+  /** Whether the form holds that value. */
+  isFallback?: boolean;
+  /** Puts that value into the form. */
+  onFallback?: () => void;
+  /** Left out of what is seen, since it does not match what was looked for. */
+  isFiltered?: boolean;
   /** Never shown, and left as it is where nothing is typed. */
   isSecret?: boolean;
   /** An id for the row, by which a bot may point at it. */

@@ -20,7 +20,7 @@ function JsonField(props: Props) {
       label={name ? `${name}, as JSON` : "JSON"}
       disabled={disabled || readonly}
       isInvalid={Boolean(rawErrors?.length)}
-      describedBy={`${id}__description ${id}__error`}
+      describedBy={`${id}__description ${id}__bounds ${id}__error`}
       onChange={(value) => onChange(value, fieldPathId.path)}
     />
   );
@@ -33,7 +33,10 @@ function ObjectField(props: Props) {
   const isMap = isObject(additionalProperties);
   const isChoice = props.schema.anyOf !== undefined || props.schema.oneOf !== undefined;
   if (isKnown || isMap || isChoice) return <LibraryObject {...props} />;
-  if (additionalProperties === false) return <p className="muted">Nothing to fill in.</p>;
+  // Of an action without arguments the page itself says so.
+  if (additionalProperties === false) {
+    return props.fieldPathId.path.length > 0 ? <p className="muted">Nothing to fill in.</p> : null;
+  }
   return <JsonField {...props} />;
 }
 

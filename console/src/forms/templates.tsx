@@ -8,7 +8,10 @@ import type {
 } from "@rjsf/utils";
 import { ADDITIONAL_PROPERTY_FLAG } from "@rjsf/utils";
 import { DownIcon, PlusIcon, TrashIcon, UpIcon } from "../parts/icons";
+import type { JsonObject } from "../rtvi/json";
 import type { FieldFacts, FormContext } from "./context";
+import { boundsWords } from "./summary";
+import { hasSlider } from "./widgets";
 import { MISSING } from "./wording";
 
 function contextOf(registry: { formContext?: unknown }): FormContext {
@@ -24,11 +27,13 @@ function FieldTemplate(props: FieldTemplateProps<unknown>) {
   if (hidden) return <div hidden>{children}</div>;
   if (name === undefined) return <>{children}</>;
   const fact: FieldFacts = path.length === 1 ? (facts[String(name)] ?? {}) : {};
+  if (fact.isFiltered) return <div hidden>{children}</div>;
   const isExtra = ADDITIONAL_PROPERTY_FLAG in schema;
   const isItem = typeof name === "number";
   const isGroup = !displayLabel && schema.type !== "boolean";
   const label = isItem ? "" : path.length === 1 && name === whole ? "" : String(name);
   const faulty = told(props.rawErrors, registry).length > 0;
+  const bounds = hasSlider(schema) ? "" : boundsWords(schema as JsonObject);
   return (
     <div
       id={fact.anchor}
@@ -50,6 +55,11 @@ function FieldTemplate(props: FieldTemplateProps<unknown>) {
           )}
           {required && label && <span className="badge">required</span>}
           {fact.badge && <span className="badge">{fact.badge}</span>}
+          {bounds && (
+            <span id={`${id}__bounds`} className="field-bounds">
+              {bounds}
+            </span>
+          )}
           {isExtra && <ExtraKey {...props} />}
         </div>
       )}
@@ -71,7 +81,24 @@ function FieldTemplate(props: FieldTemplateProps<unknown>) {
           )}
         </p>
       )}
+      {fact.fallback !== undefined && <Fallback fact={fact} label={label} />}
     </div>
+  );
+}
+
+/** What an option is by default, and the way back to it. */
+function Fallback({ fact, label }: { fact: FieldFacts; label: string }) {
+  return (
+    <p className="field-fallback">
+      <span>
+        Default <code>{fact.fallback}</code>
+      </span>
+      {fact.onFallback && (
+        <button type="button" className="quiet" disabled={fact.isFallback} onClick={fact.onFallback}>
+          Reset<span className="visually-hidden"> {label} to its default</span>
+        </button>
+      )}
+    </p>
   );
 }
 

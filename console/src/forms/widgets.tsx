@@ -1,5 +1,5 @@
 import { getDefaultRegistry } from "@rjsf/core";
-import type { WidgetProps } from "@rjsf/utils";
+import type { RJSFSchema, WidgetProps } from "@rjsf/utils";
 import { type ComponentType, useId, useState } from "react";
 import { short } from "../rtvi/json";
 import type { FormContext } from "./context";
@@ -16,7 +16,7 @@ function contextOf(props: Props): FormContext {
 function described(props: Props): { [name: string]: unknown } {
   const { id, rawErrors } = props;
   return {
-    "aria-describedby": `${id}__description ${id}__error`,
+    "aria-describedby": `${id}__description ${id}__bounds ${id}__error`,
     "aria-invalid": rawErrors && rawErrors.length > 0 ? true : undefined,
   };
 }
@@ -96,19 +96,25 @@ export function TextareaWidget(props: Props) {
   );
 }
 
+/** Whether a number has two bounds to slide between. */
+export function hasSlider({ type, minimum, maximum }: RJSFSchema): boolean {
+  const isNumber = type === "number" || type === "integer";
+  return isNumber && minimum !== undefined && maximum !== undefined && maximum > minimum;
+}
+
 /** A number with its unit, and a slider beside it where it has two bounds. */
 function NumberWidget(props: Props) {
   const { id, value, disabled, readonly, onChange, onBlur, onFocus, schema, label } = props;
-  const { minimum, maximum, multipleOf } = schema;
+  const { minimum = 0, maximum = 0, multipleOf } = schema;
   const unit = (schema as { "x-unit"?: string })["x-unit"];
   const step = multipleOf ?? (schema.type === "integer" ? 1 : undefined);
-  const hasSlider = minimum !== undefined && maximum !== undefined && maximum > minimum;
+  const isSlid = hasSlider(schema);
   // While it is typed, a number may be a text such as `1.`; any other text belongs to another form of the value.
   const isNumber = typeof value === "number" || (typeof value === "string" && Number.isFinite(Number(value)));
   const shown = isNumber ? String(value) : "";
   return (
     <div className="number">
-      {hasSlider && (
+      {isSlid && (
         <input
           type="range"
           aria-label={`${label}, slider`}
@@ -128,8 +134,8 @@ function NumberWidget(props: Props) {
           name={id}
           type="number"
           className="control"
-          min={minimum}
-          max={maximum}
+          min={schema.minimum}
+          max={schema.maximum}
           step={step ?? "any"}
           value={shown}
           disabled={disabled}
@@ -140,7 +146,7 @@ function NumberWidget(props: Props) {
         />
         {unit && <span className="unit">{unit}</span>}
       </span>
-      {hasSlider && (
+      {isSlid && (
         <span className="bounds">
           {minimum} to {maximum}
         </span>

@@ -4,6 +4,7 @@ import { useStore } from "../rtvi/store";
 import { useSession } from "./session_context";
 
 const TONES: { [phase in Link["phase"]]: string } = {
+  asking: "quiet",
   idle: "quiet",
   starting: "busy",
   connecting: "busy",
@@ -15,6 +16,7 @@ const TONES: { [phase in Link["phase"]]: string } = {
 };
 
 const WORDS: { [phase in Link["phase"]]: string } = {
+  asking: "Not started",
   idle: "Disconnected",
   starting: "Starting",
   connecting: "Connecting",
@@ -52,12 +54,17 @@ export function ConnectionBanner() {
   const { connection } = useSession();
   const link = useStore(connection.link);
   if (link.phase === "ready") return null;
-  if (TONES[link.phase] === "busy") return null;
+  if (TONES[link.phase] === "busy" || link.phase === "asking") return null;
+  const isBad = TONES[link.phase] === "bad";
   return (
-    <section className={`banner${TONES[link.phase] === "bad" ? " is-bad" : ""}`} aria-label="connection">
-      <p>
-        <strong>{link.text}.</strong> {link.retryAt !== undefined && <Countdown until={link.retryAt} />}
-      </p>
+    <section className={`banner${isBad ? " is-bad" : ""}`} aria-label="connection">
+      <div className="banner-text" role={isBad || link.phase === "ended" ? "alert" : undefined}>
+        <p>
+          <strong>{link.text}.</strong>
+        </p>
+        {link.advice && <p>{link.advice}</p>}
+      </div>
+      {link.retryAt !== undefined && <Countdown until={link.retryAt} />}
       {link.needsToken ? (
         <TokenForm />
       ) : (
@@ -76,7 +83,7 @@ function Countdown({ until }: { until: number }) {
     return () => clearInterval(timer);
   }, []);
   const seconds = Math.max(0, Math.ceil((until - now) / 1000));
-  return <span>Trying again in {seconds} s.</span>;
+  return <p className="banner-wait">Trying again in {seconds} s.</p>;
 }
 
 function TokenForm() {

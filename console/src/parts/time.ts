@@ -6,6 +6,14 @@ export function timeOfDay(at: number, exact = false): string {
   return exact ? `${text}.${String(date.getMilliseconds()).padStart(3, "0")}` : text;
 }
 
+/** A bound of time, given in seconds: `8 s`, `1 min 30 s`. */
+export function limit(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
+  if (seconds < 60) return `${Number(seconds.toFixed(1))} s`;
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)];
+  return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
+}
+
 /** How long something took, given in milliseconds. */
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`;

@@ -1,3 +1,5 @@
+import type { Schema } from "./json";
+
 /** The folder this page is in, with a slash at its end: the bot's other addresses are beside it. */
 export function pageFolder(location: Location = window.location): URL {
   return new URL(".", location.href.replace(/[?#].*$/, ""));
@@ -27,12 +29,16 @@ export function shellAddress(folder: URL): string {
 export interface ListedBot {
   bot: string;
   description: string;
+  /** What a start is to hold, where the bot declares that and the one who asks may come in. */
+  start_schema?: Schema;
 }
 
 /** The bots that the server of this page lists; empty for a server that lists none. */
-export async function listBots(folder: URL): Promise<ListedBot[]> {
+export async function listBots(folder: URL, token = ""): Promise<ListedBot[]> {
   try {
-    const answer = await fetch(folder, { headers: { accept: "application/json" } });
+    const headers = new Headers({ accept: "application/json" });
+    if (token) headers.set("authorization", `Bearer ${token}`);
+    const answer = await fetch(folder, { headers });
     if (!answer.ok || !answer.headers.get("content-type")?.includes("json")) return [];
     const body = (await answer.json()) as { bots?: ListedBot[] };
     return Array.isArray(body.bots) ? body.bots : [];

@@ -1,5 +1,5 @@
-import { asRefused } from "./connection";
 import type { JsonObject } from "./json";
+import { asRefused } from "./refused";
 import { appended, Store } from "./store";
 
 /** One call of an action, or one declared message that was sent. */

@@ -1,6 +1,6 @@
-import type { Refused } from "./connection";
 import type { Json } from "./json";
 import { isObject } from "./json";
+import type { Refused } from "./refused";
 import { Store } from "./store";
 
 /** Service → option → value. */

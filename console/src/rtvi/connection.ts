@@ -1,28 +1,24 @@
 import type { BotReadyData, RTVIEventCallbacks } from "@pipecat-ai/client-js";
 import { LogLevel, PipecatClient, RTVIMessage } from "@pipecat-ai/client-js";
-import { reachable } from "./addresses";
+import { type ListedBot, reachable } from "./addresses";
+import type { Devices } from "./devices";
+import { afterClose, afterRefusal, type Ending } from "./endings";
+import type { JsonObject, Schema } from "./json";
 import { MediaOnDemand } from "./media";
+import { asRefused, Refused } from "./refused";
+import { askBeforeStart, postStart, type StartFault, startFaults } from "./starting";
 import { Store } from "./store";
 import { type Tap, TappedTransport } from "./transport";
 
-/** Where the connection stands. `text` is for people. */
+/** Where the connection stands. `text` is for people; `asking`: for start data. */
 export interface Link {
-  phase: "idle" | "starting" | "connecting" | "waiting" | "ready" | "retrying" | "refused" | "ended";
+  phase: "asking" | "idle" | "starting" | "connecting" | "waiting" | "ready" | "retrying" | "refused" | "ended";
   text: string;
+  /** What can be done about it. */
+  advice?: string;
   /** When the next attempt begins, in milliseconds since 1970. */
   retryAt?: number;
   needsToken?: boolean;
-}
-
-/** A request that the bot refused, or that could not be made. */
-export class Refused extends Error {
-  constructor(
-    message: string,
-    readonly code = "",
-    readonly details: unknown = undefined,
-  ) {
-    super(message);
-  }
 }
 
 export interface Events {
@@ -39,12 +35,17 @@ const GOOD_AFTER_MS = 10_000;
 const READY_WITHIN_MS = 60_000;
 /** The client gives up on an answer by itself after this; the bot's own limits are what counts. */
 const ANSWER_WITHIN_MS = 3_600_000;
-const NORMAL_CLOSURE = 1000;
 
 /** One bot, reached by the published client, again and again where the network fails. */
 export class Connection {
   readonly link = new Store<Link>({ phase: "idle", text: "Not connected" });
   readonly media = new Store<MediaOnDemand | null>(null);
+  /** What the server says of its bot; null until it did. */
+  readonly listed = new Store<ListedBot | null>(null);
+  /** What a start is to hold, and what was wrong with the last one; while the link's phase is `asking`. */
+  readonly startSchema = new Store<Schema>(true);
+  readonly startFaults = new Store<StartFault[]>([]);
+  startData: JsonObject | undefined;
   token = "";
   private client: PipecatClient | null = null;
   private transport: TappedTransport | null = null;
@@ -53,6 +54,7 @@ export class Connection {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private closeCode: number | undefined;
   private lastError = "";
+  private lastCode = "";
   private keepsMicrophone = false;
   private drop: (reason: Refused) => void = () => {};
   private dropped: Promise<never> = new Promise(() => {});
@@ -60,12 +62,21 @@ export class Connection {
   constructor(
     private readonly folder: URL,
     private readonly events: Events,
+    private readonly devices: Devices,
   ) {}
 
-  /** Connect now, whatever went before. */
+  /** Connect now, whatever went before; asks for start data first, where the bot wants some. */
   open(): void {
     clearTimeout(this.timer);
-    void this.attempt();
+    // Whoever cannot wait for the next attempt has said already what the session is to begin with.
+    void this.attempt({ isAgain: this.link.get().phase === "retrying" });
+  }
+
+  /** Connect with this start data. */
+  start(data: JsonObject): void {
+    clearTimeout(this.timer);
+    this.startData = data;
+    void this.attempt({ isAgain: true });
   }
 
   /** Leave, and stay away. */
@@ -75,6 +86,10 @@ export class Connection {
     this.keepsMicrophone = false;
     this.link.set({ phase: "idle", text: "Disconnected" });
     await client?.disconnect();
+  }
+
+  private get address(): string {
+    return this.folder.href;
   }
 
   /** Send a request and give its answer's `d`. Fails with Refused. */
@@ -102,11 +117,13 @@ export class Connection {
     return this.client;
   }
 
-  private async attempt(): Promise<void> {
+  /** isAgain: with the start data that was given before. */
+  private async attempt({ isAgain }: { isAgain: boolean }): Promise<void> {
     const before = this.forget();
+    this.readySince = 0;
     this.link.set({ phase: "starting", text: "Asking the bot to start" });
     if (before) await before.disconnect().catch(() => {});
-    const media = new MediaOnDemand();
+    const media = new MediaOnDemand(this.devices);
     const transport = new TappedTransport(media, {
       ...this.events.tap,
       closed: (code) => {
@@ -122,11 +139,12 @@ export class Connection {
         ...this.events.callbacks,
         onDisconnected: () => {
           // While it starts, the refused request itself says more.
-          if (isCurrent() && this.link.get().phase !== "starting") this.wasLost();
+          if (isCurrent() && this.link.get().phase !== "starting") void this.wasLost();
         },
         onError: (message) => {
           if (!isCurrent()) return;
           this.lastError = textOf(message.data) || this.lastError;
+          this.lastCode = fatalCode(message.data) || this.lastCode;
           this.events.callbacks.onError?.(message);
         },
       },
@@ -136,12 +154,24 @@ export class Connection {
     this.transport = transport;
     this.closeCode = undefined;
     this.lastError = "";
+    this.lastCode = "";
     this.dropped = new Promise((_, reject) => {
       this.drop = reject;
     });
     this.dropped.catch(() => {});
     try {
-      const wsUrl = await this.start(client);
+      if (!isAgain) {
+        const { listed, schema } = await askBeforeStart(this.folder, this.token);
+        if (!isCurrent()) return;
+        if (listed) this.listed.set(listed);
+        if (schema !== null) {
+          this.forget();
+          this.ask(schema);
+          return;
+        }
+        if (listed) this.startData = undefined;
+      }
+      const wsUrl = reachable(await postStart(this.folder, this.token, this.startData), this.folder);
       if (!isCurrent()) return;
       this.link.set({ phase: "connecting", text: "Opening the connection" });
       const connected = client.connect({ wsUrl });
@@ -158,59 +188,53 @@ export class Connection {
     }
   }
 
-  /** `POST /start` beside this page; gives the address of the socket. */
-  private async start(client: PipecatClient): Promise<string> {
-    const headers = new Headers(this.token ? { authorization: `Bearer ${this.token}` } : {});
-    let told: unknown;
-    try {
-      told = await client.startBot({ endpoint: new URL("start", this.folder).href, headers, requestData: {} });
-    } catch (reason) {
-      const { status, message } = reason as { status?: number; message?: string };
-      throw new Refused(message ?? "The bot could not be started", status === undefined ? "network" : String(status));
-    }
-    const { wsUrl, ws_url } = told as { wsUrl?: unknown; ws_url?: unknown };
-    const address = wsUrl ?? ws_url;
-    if (typeof address !== "string") throw new Refused("The server did not say where to connect", "404");
-    return reachable(address, this.folder);
-  }
-
   private hasFailed(reason: Refused): void {
     const client = this.forget();
     client?.disconnect().catch(() => {});
-    if (reason.code === "401") {
-      const text = this.token ? "This token is not known here" : "This bot asks for a token";
-      this.link.set({ phase: "refused", text, needsToken: true });
-    } else if (reason.code === "503") {
-      this.retry(reason.message);
-    } else if (/^4\d\d$/.test(reason.code)) {
-      this.link.set({ phase: "refused", text: reason.message });
-    } else {
-      this.retry(reason.code === "network" ? "The server cannot be reached" : reason.message);
-    }
+    if (reason.code === "invalid-start") void this.refusedStart(reason);
+    else this.end(afterRefusal(reason, this.token !== "", this.address));
+  }
+
+  /** The start data does not fit what the bot declares, perhaps since a moment ago: it is asked for anew. */
+  private async refusedStart(reason: Refused): Promise<void> {
+    const { schema } = await askBeforeStart(this.folder, this.token);
+    if (this.client) return; // somebody has begun another attempt meanwhile
+    if (schema === null) this.end(afterRefusal(new Refused(reason.message, "400"), this.token !== "", this.address));
+    else this.ask(schema, startFaults(reason.details), reason.message);
+  }
+
+  private ask(schema: Schema, faults: StartFault[] = [], text = ""): void {
+    this.startSchema.set(schema);
+    this.startFaults.set(faults);
+    this.link.set({ phase: "asking", text });
   }
 
   /** The connection has gone, by the network, the server, or a fatal error. */
-  private wasLost(): void {
-    const closeCode = this.closeCode;
-    const lastError = this.lastError;
+  private async wasLost(): Promise<void> {
+    const { client } = this;
+    await this.transport?.settled();
+    if (this.client !== client) return;
+    // After a fatal error the published client leaves by itself, before the socket is closed with a code.
+    const code = FATAL[this.lastCode] ?? this.closeCode;
+    const said = fatalText(this.lastError);
     const wasReady = this.link.get().phase === "ready";
     this.forget();
-    if (!wasReady) {
-      this.retry(fatalText(lastError) || "The connection could not be opened");
-    } else if (closeCode === NORMAL_CLOSURE) {
-      this.link.set({ phase: "ended", text: fatalText(lastError) || "The bot has ended the session" });
-    } else {
-      if (Date.now() - this.readySince > GOOD_AFTER_MS) this.attempts = 0;
-      this.retry(fatalText(lastError) || "The connection was lost");
-    }
+    if (wasReady && Date.now() - this.readySince > GOOD_AFTER_MS) this.attempts = 0;
+    this.end(afterClose(code, said, wasReady, this.address));
   }
 
-  private retry(text: string): void {
+  private end({ text, advice, next }: Ending): void {
+    if (next === "retry") this.retry(text, advice);
+    else if (next === "token") this.link.set({ phase: "refused", text, advice, needsToken: true });
+    else this.link.set({ phase: this.readySince > 0 ? "ended" : "refused", text, advice });
+  }
+
+  private retry(text: string, advice: string): void {
     const delay = DELAYS_S[Math.min(this.attempts, DELAYS_S.length - 1)] ?? 30;
     this.attempts += 1;
-    this.link.set({ phase: "retrying", text, retryAt: Date.now() + delay * 1000 });
+    this.link.set({ phase: "retrying", text, advice, retryAt: Date.now() + delay * 1000 });
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.attempt(), delay * 1000);
+    this.timer = setTimeout(() => void this.attempt({ isAgain: true }), delay * 1000);
   }
 
   private forget(): PipecatClient | null {
@@ -232,17 +256,17 @@ function fatalText(text: string): string {
   return /^websocket /i.test(text) ? "" : text;
 }
 
+/** Fatal errors that mean the same as a close code. */
+const FATAL: { [code: string]: number } = { idle: 4410, "not-ready": 4408, "shutting-down": 1001 };
+
+function fatalCode(data: unknown): string {
+  const { code, fatal } = (data ?? {}) as { code?: unknown; fatal?: unknown };
+  return fatal === true && typeof code === "string" && Object.hasOwn(FATAL, code) ? code : "";
+}
+
 function textOf(data: unknown): string {
   const { error, message } = (data ?? {}) as { error?: unknown; message?: unknown };
   return typeof error === "string" ? error : typeof message === "string" ? message : "";
-}
-
-/** Errors of the client are Errors; refusals of the bot are whole RTVI messages. */
-export function asRefused(reason: unknown): Refused {
-  if (reason instanceof Refused) return reason;
-  if (reason instanceof Error) return new Refused(reason.message || "The request failed", "failed");
-  const { data } = (reason ?? {}) as { data?: { error?: string; code?: string; details?: unknown } };
-  return new Refused(data?.error ?? "The bot refused", data?.code ?? "", data?.details);
 }
 
 function within<T>(ms: number, promise: Promise<T>): Promise<T> {

@@ -40,6 +40,9 @@ export interface Action {
   job?: boolean;
   cancellable?: boolean;
   tool?: boolean;
+  /** Seconds after which the bot gives up. */
+  timeout?: number;
+  concurrency?: "serial";
 }
 
 export interface Message {
@@ -47,6 +50,8 @@ export interface Message {
   description?: string;
   data: Schema;
   result: Schema;
+  /** Seconds after which the bot gives up. */
+  timeout?: number;
 }
 
 export interface ClientFunction {
@@ -123,7 +128,7 @@ export function argumentsSchema(action: Action): Schema {
   return { type: "object", properties, required, additionalProperties: false } as Schema;
 }
 
-function typeSchema(type: string): Schema {
+export function typeSchema(type: string): Schema {
   if (type === "bool") return { type: "boolean" };
   return ["string", "number", "array", "object"].includes(type) ? { type } : {};
 }

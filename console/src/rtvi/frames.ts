@@ -10,7 +10,16 @@ export class Frames extends ProtobufFrameSerializer {
     super();
   }
 
-  override async deserialize(data: Blob): ReturnType<ProtobufFrameSerializer["deserialize"]> {
+  /** When what has come so far is read: a socket may close before its last words are. */
+  read: Promise<unknown> = Promise.resolve();
+
+  override deserialize(data: Blob): ReturnType<ProtobufFrameSerializer["deserialize"]> {
+    const frame = this.frameOf(data);
+    this.read = Promise.allSettled([this.read, frame]);
+    return frame;
+  }
+
+  private async frameOf(data: Blob): ReturnType<ProtobufFrameSerializer["deserialize"]> {
     const [frame, bytes] = await Promise.all([super.deserialize(data), data.arrayBuffer()]);
     if (frame.type === "audio") {
       const audio = field(new Uint8Array(bytes), AUDIO);

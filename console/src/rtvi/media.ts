@@ -1,4 +1,5 @@
 import { WavMediaManager } from "@pipecat-ai/websocket-transport";
+import type { Choice, Devices } from "./devices";
 import { loudness } from "./loudness";
 import { Store } from "./store";
 
@@ -16,7 +17,8 @@ interface Inside {
   _initialized: boolean;
   _wavRecorder: {
     source: MediaStreamAudioSourceNode | null;
-    begin(): Promise<unknown>;
+    stream: MediaStream | null;
+    begin(deviceId: string): Promise<unknown>;
     end(): Promise<unknown>;
     getStatus(): "ended" | "paused" | "recording";
     listenForDeviceErrors(listener: (fault: { error?: unknown }) => void): void;
@@ -28,6 +30,12 @@ interface Inside {
     stream: AudioWorkletNode | null;
     connect(): Promise<unknown>;
   };
+}
+
+/** Choosing where sound goes, which not every browser lets a page do. */
+interface Sink {
+  sinkId?: string;
+  setSinkId?(id: string): Promise<void>;
 }
 
 export interface Levels {
@@ -59,12 +67,15 @@ export class MediaOnDemand extends WavMediaManager {
   private waiting: Int16Array[] = [];
   private measuring: ReturnType<typeof setInterval> | undefined;
   private fault: unknown;
+  private used: Choice = { microphone: "", speaker: "" };
+  private readonly unsubscribe: () => void;
 
-  constructor() {
+  constructor(private readonly devices: Devices) {
     super(CHUNK_SAMPLES, RECORDER_RATE);
     this.inside._wavRecorder.listenForDeviceErrors(({ error }) => {
       this.fault = error;
     });
+    this.unsubscribe = devices.choice.subscribe(() => void this.applyChoice());
   }
 
   private get inside(): Inside {
@@ -78,6 +89,7 @@ export class MediaOnDemand extends WavMediaManager {
   override async disconnect(): Promise<void> {
     const { _wavRecorder: recorder, _wavStreamPlayer: player } = this.inside;
     clearInterval(this.measuring);
+    this.unsubscribe();
     // Its worklet is being loaded: `connectPlayer` closes it after that. Closed now, the published class would complain.
     const isLoading = this.player === "connecting" && player.context?.state === "running";
     this.player = "closed";
@@ -99,7 +111,7 @@ export class MediaOnDemand extends WavMediaManager {
     try {
       if (enable && recorder.getStatus() === "ended") {
         this.microphone.set({ state: "opening", fault: "" });
-        await recorder.begin();
+        await this.beginRecording();
       }
       await super.enableMic(enable);
     } catch (reason) {
@@ -122,6 +134,62 @@ export class MediaOnDemand extends WavMediaManager {
     }
     if (this.player === "absent") void this.connectPlayer();
     return samples;
+  }
+
+  /** Open the microphone that was chosen, or the system's own where that cannot be used. */
+  private async beginRecording(): Promise<void> {
+    const { _wavRecorder: recorder } = this.inside;
+    const { microphone } = this.devices.choice.get();
+    this.used = { ...this.used, microphone };
+    try {
+      // Without an id the published class would take the one that it had before; an empty one is the system's own.
+      await recorder.begin(microphone);
+    } catch (reason) {
+      const { name } = (this.fault ?? reason ?? {}) as { name?: string };
+      if (!microphone || name === "NotAllowedError") throw reason;
+      this.fault = undefined;
+      this.used = { ...this.used, microphone: "" };
+      this.devices.refuse("microphone", microphone);
+      await recorder.begin("");
+    }
+    for (const track of recorder.stream?.getAudioTracks() ?? []) track.onended = () => void this.microphoneEnded();
+    void this.devices.refresh(); // the browser names them now
+  }
+
+  /** The microphone was unplugged, or the browser took it away again. */
+  private async microphoneEnded(): Promise<void> {
+    if (this.player === "closed" || this.microphone.get().state !== "on") return;
+    const { microphone } = this.devices.choice.get();
+    await this.devices.refresh();
+    // Where that was the chosen one, another choice has been made, and is followed already.
+    if (this.devices.choice.get().microphone === microphone) await this.reopenMicrophone();
+  }
+
+  private async reopenMicrophone(): Promise<void> {
+    const { _wavRecorder: recorder } = this.inside;
+    const heard = recorder.source?.context as AudioContext | undefined;
+    for (const track of recorder.stream?.getAudioTracks() ?? []) track.onended = null;
+    if (recorder.getStatus() !== "ended") await recorder.end();
+    await heard?.close();
+    if (this.microphone.get().state === "on") await this.enableMic(true);
+    else this.microphone.set({ state: "off", fault: "" });
+  }
+
+  /** Another device was chosen, or one of those in use has gone. */
+  private async applyChoice(): Promise<void> {
+    const { microphone, speaker } = this.devices.choice.get();
+    const { microphone: before, speaker: spoken } = this.used;
+    this.used = { microphone, speaker };
+    if (microphone !== before && this.inside._wavRecorder.getStatus() !== "ended") await this.reopenMicrophone();
+    if (speaker !== spoken && this.player === "connected") await this.applySpeaker();
+  }
+
+  private async applySpeaker(): Promise<void> {
+    const { speaker } = this.devices.choice.get();
+    const context = this.inside._wavStreamPlayer.context as (AudioContext & Sink) | null;
+    this.used = { ...this.used, speaker };
+    if (!context?.setSinkId || context.sinkId === speaker) return;
+    await context.setSinkId(speaker).catch(() => this.devices.refuse("speaker", speaker));
   }
 
   /** Stop playing what came so far: the bot was interrupted. */
@@ -157,6 +225,7 @@ export class MediaOnDemand extends WavMediaManager {
       await player.context?.close();
       return;
     }
+    await this.applySpeaker();
     this.player = "connected";
     this.measuring = setInterval(() => this.measureSpeaker(), LEVEL_EVERY_MS);
     for (const samples of this.waiting.splice(0)) super.bufferBotAudio(samples);

@@ -5,9 +5,11 @@ import { Configuration } from "./configuration";
 import { Connection } from "./connection";
 import { Conversation } from "./conversation";
 import { type Description, fetchDescription, NOTHING_DESCRIBED } from "./description";
+import { Devices } from "./devices";
 import { Functions } from "./functions";
 import { Jobs } from "./jobs";
 import { isObject } from "./json";
+import { Metrics } from "./metrics";
 import { PageMessages } from "./page_messages";
 import { appended, Store } from "./store";
 import { WireLog } from "./wire_log";
@@ -43,20 +45,26 @@ export class Session {
   readonly conversation = new Conversation();
   readonly jobs = new Jobs();
   readonly page = new PageMessages();
+  readonly metrics = new Metrics();
   readonly description = new Store<Description>(NOTHING_DESCRIBED);
   readonly isDescribed = new Store(false);
   readonly capabilities = new Store<Capabilities>({});
   readonly speech = new Store<Speech>(SILENCE);
   readonly notices = new Store<readonly Notice[]>([]);
-  readonly connection = new Connection(this.folder, {
-    callbacks: this.callbacks(),
-    tap: {
-      sent: (message) => this.wire.record("sent", message),
-      received: (message) => this.received(message),
+  readonly devices = new Devices();
+  readonly connection = new Connection(
+    this.folder,
+    {
+      callbacks: this.callbacks(),
+      tap: {
+        sent: (message) => this.wire.record("sent", message),
+        received: (message) => this.received(message),
+      },
+      ready: (bot) => void this.ready(bot),
+      lost: () => this.lost(),
     },
-    ready: (bot) => void this.ready(bot),
-    lost: () => this.lost(),
-  });
+    this.devices,
+  );
   readonly functions = new Functions((call, result) =>
     this.connection.send("llm-function-call-result", {
       function_name: call.name,
@@ -116,6 +124,8 @@ export class Session {
     const ask = (t: string, d?: unknown) => this.connection.request(t, d);
     // The values first: a form that is drawn without them would take their coming for a change.
     const [description] = await Promise.all([fetchDescription(ask), this.configuration.fetch().catch(() => {})]);
+    // Lost while it was asked: what it could not answer says nothing about the bot.
+    if (this.connection.link.get().phase !== "ready") return;
     this.description.set(description);
     this.isDescribed.set(true);
   }
@@ -170,6 +180,7 @@ export class Session {
       onUserTranscript: ({ text, final }) => this.conversation.heard(text, final),
       onUIJobGroup: (data) => this.jobs.report(data),
       onUICommand: ({ command, payload }) => this.page.command(command, payload),
+      onMetrics: (data) => this.metrics.report(data),
       onServerMessage: (data) => this.serverMessage(data),
       onLLMFunctionCallInProgress: (data) => {
         if (data.function_name) this.functions.begin(data.tool_call_id, data.function_name, data.arguments);

@@ -12,12 +12,15 @@ function isPlain(value: Json): boolean {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
-/** The call as a line for a shell. */
-export function asShell(address: string, name: string, given: JsonObject): string {
+/** The call as a line for a shell. `start`: what the session began with. */
+export function asShell(address: string, name: string, given: JsonObject, start: JsonObject = {}): string {
   const entries = Object.entries(given);
   const plain = entries.filter(([, value]) => isPlain(value));
   const rest = Object.fromEntries(entries.filter(([, value]) => !isPlain(value)));
   const words = ["rtvi", "call", address, name, ...plain.map(([key, value]) => `${key}=${value}`)];
+  for (const [key, value] of Object.entries(start)) {
+    words.push("--start", `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  }
   if (Object.keys(rest).length) words.push("--json-arguments", JSON.stringify(rest));
   return words.map(shellWord).join(" ");
 }

@@ -16,13 +16,17 @@ export class TappedTransport extends WebSocketTransport {
   constructor(
     private readonly media: MediaOnDemand,
     private readonly tap: Tap,
+    private readonly frames = new Frames((rate) => {
+      media.soundRate = rate;
+    }),
   ) {
-    super({
-      mediaManager: media,
-      serializer: new Frames((rate) => {
-        media.soundRate = rate;
-      }),
-    });
+    super({ mediaManager: media, serializer: frames });
+  }
+
+  /** Wait until all that came before now was told. */
+  async settled(): Promise<void> {
+    await this.frames.read;
+    await new Promise((resolve) => setTimeout(resolve));
   }
 
   override initialize(options: PipecatClientOptions, messageHandler: (message: RTVIMessage) => void): void {

@@ -1,6 +1,7 @@
 import type { RTVIMessage } from "@pipecat-ai/client-js";
 import type { Json } from "./json";
 import { isObject } from "./json";
+import { metricsWords } from "./metrics";
 import { Store } from "./store";
 
 export interface WireEntry {
@@ -40,7 +41,7 @@ export class WireLog {
       at: Date.now(),
       direction,
       type: message.type,
-      topic: topicOf(message.data),
+      topic: message.type === "metrics" ? cut(metricsWords(message.data)) : topicOf(message.data),
       id: message.id ?? "",
       text,
     });
@@ -89,9 +90,13 @@ function topicOf(data: unknown): string {
   if (!isObject(data)) return "";
   for (const name of ["t", "command", "event", "kind", "function_name", "text", "error", "content"]) {
     const found = data[name];
-    if (typeof found === "string" && found) return found.length > 120 ? `${found.slice(0, 119)}…` : found;
+    if (typeof found === "string" && found) return cut(found);
   }
   return "";
+}
+
+function cut(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }
 
 /** The entries as JSON lines: one object for each, with time and direction around the message. */

@@ -3,43 +3,17 @@ import { begun } from "../forms/begun";
 import { drawable } from "../forms/drawable";
 import { faultsOf } from "../forms/faults";
 import { SchemaForm } from "../forms/schema_form";
+import { takesNothing } from "../forms/summary";
 import { hrefTo } from "../parts/route";
 import { useIsReady, useSession } from "../parts/session_context";
-import { type Action, argumentsSchema, type Description, type Message } from "../rtvi/description";
-import type { JsonObject, Schema } from "../rtvi/json";
+import type { JsonObject } from "../rtvi/json";
 import { isObject, pointerSteps } from "../rtvi/json";
 import { useStore } from "../rtvi/store";
+import { Facts } from "./call_facts";
 import { CallHistory } from "./call_history";
-
-/** Something that can be called: an action, or a declared message. */
-export interface Callable {
-  name: string;
-  service: string;
-  description: string;
-  kind: "action" | "job" | "message";
-  schema: Schema;
-  /** The name under which the form has the whole value, where that is no object of arguments. */
-  whole?: string;
-}
-
-export function callablesOf(description: Description): Callable[] {
-  return [...description.actions.map(ofAction), ...description.messages.map(ofMessage)];
-}
-
-function ofAction(action: Action): Callable {
-  return {
-    name: `${action.service}.${action.action}`,
-    service: action.service,
-    description: action.description ?? "",
-    kind: action.job ? "job" : "action",
-    schema: argumentsSchema(action),
-  };
-}
-
-function ofMessage(message: Message): Callable {
-  const { name, description = "", data } = message;
-  return { name, service: "messages", description, kind: "message", schema: data, whole: "data" };
-}
+import { CallList, UnknownCallable } from "./call_list";
+import { type Callable, callablesOf } from "./callables";
+import { NotDescribed } from "./not_described";
 
 /** One form for each action and declared message. */
 export function CallView({ item }: { item: string }) {
@@ -47,47 +21,31 @@ export function CallView({ item }: { item: string }) {
   const description = useStore(session.description);
   const isDescribed = useStore(session.isDescribed);
   const callables = useMemo(() => callablesOf(description), [description]);
-  const chosen = callables.find((one) => one.name === item) ?? callables[0];
+  const chosen = item ? callables.find((one) => one.name === item) : callables[0];
   const [drafts, setDrafts] = useState<{ [name: string]: JsonObject }>({});
-  const services = [...new Set(callables.map((one) => one.service))];
   return (
     <div className="call">
       <div className="view-head">
         <h1>Call</h1>
       </div>
-      {!chosen && (
-        <p className="empty">
-          {isDescribed ? "This bot has no actions and no messages." : "Waiting for the bot to describe itself."}
-        </p>
+      {callables.length === 0 && isDescribed && !item && (
+        <p className="empty">This bot has no actions and no messages.</p>
       )}
-      {chosen && (
+      {!isDescribed && <NotDescribed />}
+      {isDescribed && (callables.length > 0 || item) && (
         <div className="call-columns">
-          <nav className="call-list" aria-label="actions">
-            {services.map((service) => (
-              <div key={service}>
-                <h2>{service}</h2>
-                <ul>
-                  {callables
-                    .filter((one) => one.service === service)
-                    .map((one) => (
-                      <li key={one.name}>
-                        <a href={hrefTo("call", one.name)} aria-current={one === chosen ? "true" : undefined}>
-                          {one.kind === "message" ? one.name : one.name.slice(service.length + 1)}
-                          {one.kind === "job" && <span className="badge">job</span>}
-                        </a>
-                      </li>
-                    ))}
-                </ul>
-              </div>
-            ))}
-          </nav>
+          {callables.length > 0 && <CallList callables={callables} chosen={chosen} />}
           <div className="call-main">
-            <CallForm
-              key={chosen.name}
-              callable={chosen}
-              draft={drafts[chosen.name]}
-              onChange={(draft) => setDrafts((all) => ({ ...all, [chosen.name]: draft }))}
-            />
+            {chosen ? (
+              <CallForm
+                key={chosen.name}
+                callable={chosen}
+                draft={drafts[chosen.name]}
+                onChange={(draft) => setDrafts((all) => ({ ...all, [chosen.name]: draft }))}
+              />
+            ) : (
+              <UnknownCallable name={item} callables={callables} />
+            )}
             <CallHistory
               callables={callables}
               onEdit={(name, given) => {
@@ -134,7 +92,7 @@ function CallForm({ callable, draft, onChange }: FormProps) {
     setAttempted(false);
     void session.calls.run(callable.name, callable.name, whole ? (given[whole] ?? null) : given, given);
   };
-  const isEmpty = isObject(schema.properties) && Object.keys(schema.properties).length === 0;
+  const isEmpty = !whole && takesNothing(original);
   return (
     <section className="card" id={callable.name} aria-labelledby="callable">
       <header className="card-head">
@@ -143,6 +101,7 @@ function CallForm({ callable, draft, onChange }: FormProps) {
         </h2>
         {callable.description && <p className="muted">{callable.description}</p>}
       </header>
+      <Facts callable={callable} />
       {isEmpty && <p className="muted form-none">It takes no arguments.</p>}
       <SchemaForm
         id={`call-${callable.name}`}
@@ -160,9 +119,11 @@ function CallForm({ callable, draft, onChange }: FormProps) {
           <button type="submit" className="primary" disabled={!isReady}>
             {callable.kind === "job" ? "Start" : callable.kind === "message" ? "Send" : "Call"}
           </button>
-          <button type="button" className="plain" onClick={() => onChange(begun(schema))}>
-            Reset
-          </button>
+          {!isEmpty && (
+            <button type="button" className="plain" onClick={() => onChange(begun(schema))}>
+              Reset
+            </button>
+          )}
           {last?.state === "running" && <span className="muted">Running</span>}
         </div>
       </SchemaForm>

@@ -10,7 +10,7 @@ import type { JsonObject } from "../rtvi/json";
 import { isObject, short } from "../rtvi/json";
 import { asJavaScript, asShell } from "../rtvi/snippets";
 import { useStore } from "../rtvi/store";
-import type { Callable } from "./call";
+import type { Callable } from "./callables";
 
 interface Props {
   callables: Callable[];
@@ -101,7 +101,10 @@ function CallEntry({ call, callable, isOpen, onEdit }: EntryProps) {
           Edit
         </button>
         {isObject(d) && (
-          <CopyButton text={asShell(shellAddress(session.folder), call.name, d)} label="Copy rtvi call" />
+          <CopyButton
+            text={asShell(shellAddress(session.folder), call.name, d, session.connection.startData)}
+            label="Copy rtvi call"
+          />
         )}
         <CopyButton text={asJavaScript(call.name, d)} label="Copy JavaScript" />
         {call.state === "done" && <CopyButton text={JSON.stringify(call.result, null, 2)} label="Copy result" />}

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { JsonTree } from "../parts/json_tree";
 import { Result } from "../parts/result";
+import { hrefTo } from "../parts/route";
 import { useIsReady, useSession } from "../parts/session_context";
 import { duration, timeOfDay } from "../parts/time";
 import { type JobGroup, progressOf, type Worker } from "../rtvi/jobs";
@@ -26,6 +27,12 @@ export function JobsView({ item }: { item: string }) {
           </button>
         </div>
       </div>
+      {item && !groups.some((group) => group.id === item) && (
+        <p className="outcome">
+          There is no job <code>{item}</code> here: it was cleared, or began before this page was loaded.{" "}
+          <a href={hrefTo("jobs")}>All jobs</a>
+        </p>
+      )}
       {groups.length === 0 && <p className="empty">Nothing runs. Long actions show their progress here.</p>}
       <div className="cards">
         {groups.toReversed().map((group) => (

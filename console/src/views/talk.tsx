@@ -5,6 +5,7 @@ import { useIsReady, useSession } from "../parts/session_context";
 import { timeOfDay } from "../parts/time";
 import { asTranscript, type Turn } from "../rtvi/conversation";
 import { useStore } from "../rtvi/store";
+import { NotDescribed } from "./not_described";
 import { Voice } from "./voice";
 
 /** The conversation, by text and, where the bot can, by voice. */
@@ -70,6 +71,7 @@ function Welcome({ canTalk }: { canTalk: boolean }) {
   const session = useSession();
   const { bot, description } = useStore(session.description);
   const { audioIn } = useStore(session.capabilities);
+  if (!useStore(session.isDescribed)) return <NotDescribed />;
   return (
     <div className="welcome">
       <p className="welcome-name">{bot || "This bot"}</p>

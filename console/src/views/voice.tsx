@@ -3,6 +3,7 @@ import { useSession } from "../parts/session_context";
 import type { Levels, MediaOnDemand, Microphone as MicrophoneState } from "../rtvi/media";
 import type { Speech } from "../rtvi/session";
 import { Store, useStore } from "../rtvi/store";
+import { DeviceChoice } from "./device_choice";
 
 const SILENCE = new Store<Levels>({ microphone: 0, speaker: 0 });
 const NOT_BLOCKED = new Store(false);
@@ -22,6 +23,7 @@ export function Voice() {
     <section className="voice" aria-label="voice">
       {audioIn !== false && <Microphone media={media} isSure={audioIn === true} />}
       {audioOut !== false && <Speaker media={media} />}
+      <DeviceChoice hasMicrophone={audioIn !== false} hasSpeaker={audioOut !== false} />
     </section>
   );
 }

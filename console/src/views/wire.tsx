@@ -6,6 +6,7 @@ import { useSession } from "../parts/session_context";
 import { timeOfDay } from "../parts/time";
 import { useStore } from "../rtvi/store";
 import { asJsonLines, type WireEntry } from "../rtvi/wire_log";
+import { MetricsTable } from "./metrics";
 
 /** Rows that are drawn; the log itself keeps more. */
 const MOST_ROWS = 300;
@@ -14,7 +15,7 @@ type Direction = "both" | WireEntry["direction"];
 
 /** Every message in both directions. */
 export function WireView() {
-  const { wire, description } = useSession();
+  const { wire, metrics, description } = useSession();
   const live = useStore(wire.entries);
   const { bot } = useStore(description);
   const [paused, setPaused] = useState<readonly WireEntry[] | null>(null);
@@ -56,6 +57,7 @@ export function WireView() {
             className="quiet"
             onClick={() => {
               wire.clear();
+              metrics.clear();
               setPaused(null);
             }}
           >
@@ -63,6 +65,7 @@ export function WireView() {
           </button>
         </div>
       </div>
+      <MetricsTable />
       <div className="wire-filter">
         <label className="visually-hidden" htmlFor="wire-filter">
           Filter

@@ -113,6 +113,31 @@ async def leave(processor: RTVIProcessor) -> None:
     await processor.port.end()
 
 
+@desk.action("expire")
+async def expire(processor: RTVIProcessor, *, code: str) -> None:
+    await processor.send_error("It is over", fatal=True, code=code)
+
+
+@desk.action("measure")
+async def measure(processor: RTVIProcessor, *, data: dict[str, Any]) -> None:
+    processor.send({"label": "rtvi-ai", "type": "metrics", "data": data})
+
+
+@desk.action("tidy")
+async def tidy(processor: RTVIProcessor) -> int | None:
+    return None
+
+
+@desk.action("sort")
+async def sort(processor: RTVIProcessor, job: Job) -> None:
+    await job.update({"done": 1, "total": 1})
+
+
+@desk.action("take")
+async def take(processor: RTVIProcessor, service: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return arguments
+
+
 # -- messages and events ----------------------------------------------------------------------------------------------
 
 
