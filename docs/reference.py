@@ -269,9 +269,7 @@ def limits() -> str:
     """Write the limits, their defaults, and what happens at each."""
     rows = []
     for key, schema in properties_of("Limits").items():
-        is_duration = _type_of(schema).startswith("duration")
-        default = DEFAULTS.get(key) or (f"`{schema['default']:g}s`" if is_duration else f"{schema['default']:,}")
-        rows.append((_code(key), default, schema["description"], AT_THE_BOUND[key]))
+        rows.append((_code(key), _default_of(key, schema), schema["description"], AT_THE_BOUND[key]))
     return _table(("key", "default", "bounds", "when it is reached"), rows)
 
 
@@ -280,8 +278,13 @@ def growth() -> str:
     rows = []
     for key, schema in properties_of("Limits").items():
         if key.startswith("max_"):
-            rows.append((schema["description"], f"{schema['default']:,}", _code(key), AT_THE_BOUND[key]))
+            rows.append((schema["description"], _default_of(key, schema), _code(key), AT_THE_BOUND[key]))
     return _table(("bound", "default", "key", "what happens there"), rows)
+
+
+def _default_of(key: str, schema: Mapping[str, Any]) -> str:
+    is_duration = _type_of(schema).startswith("duration")
+    return DEFAULTS.get(key) or (f"`{schema['default']:g}s`" if is_duration else f"{schema['default']:,}")
 
 
 # -- the code ---------------------------------------------------------------------------------------------------------

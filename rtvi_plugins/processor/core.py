@@ -105,10 +105,8 @@ class RTVIProcessor(MessageLoop):
         self._held_back: list[conversation.HeldText] | None = None
         self._unanswered: client_messages.Unanswered | None = None
         self._unkept: list[str] | None = None
-        values = {} if config is None else config.as_mapping()
-        if self._tables.filled:
-            values = starting.filled_values(self._tables, self.session.start, over=values)
-        if values:
+        given = {} if config is None else config.as_mapping()
+        if values := starting.filled_values(self._tables, self.session.start, over=given):
             values, self._unkept = keeping.hold_initial(self, values)
             self._tables = self._tables.with_config(values)
 
