@@ -10,7 +10,7 @@ import asyncio
 import selectors
 from typing import Any, Final
 
-HANG_S: Final = 120.0
+HANG_S: Final = 30.0
 """Seconds of real time after which a loop without a timer is taken for one that hangs."""
 
 

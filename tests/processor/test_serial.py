@@ -166,6 +166,7 @@ async def test_who_waits_for_several_waits_for_the_sum(is_own: bool) -> None:
         # A call of the bot itself that goes on after its time limit gives what its handler returns then.
         assert await asyncio.gather(*calls) == [0 if is_own else "timeout", "timeout"]
         assert row.began == [0]
+        await asyncio.sleep(0.01)
         row.open.clear()
         assert await row.refused_after(client) == in_time(3 + GRACE_S)
 
@@ -187,6 +188,7 @@ async def test_who_stops_waiting_gives_back_what_it_asked_for() -> None:
         assert now() - began == in_time(1 + GRACE_S)
         row.open.set()
         assert await outcome_of(first) == "timeout"
+        await asyncio.sleep(0.01)  # it clings no longer
         row.open.clear()
         assert await row.refused_after(client) == in_time(3 + GRACE_S)
 
@@ -198,7 +200,7 @@ async def test_rows_do_not_count_for_each_other() -> None:
         await asyncio.sleep(0.01)
         assert await client.call("s.other", n=4) == 4
         row.open.set()
-        assert await outcome_of(clinging) == "timeout"
+        assert await outcome_of(clinging) == 0
 
 
 @pytest.mark.parametrize("is_own", [False, True], ids=["clients", "own"])
