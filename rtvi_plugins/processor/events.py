@@ -66,7 +66,7 @@ class EventSource:
         """Whether anybody listens to an event."""
         return bool(self._events and self._events.get(name))
 
-    def must_end(self, expected: int = 0) -> bool:
+    def must_end(self) -> bool:
         """Whether the CancelledError at hand has to be obeyed; otherwise it was the handler's own."""
         return is_from_outside()
 
