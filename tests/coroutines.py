@@ -7,6 +7,8 @@ import inspect
 
 import pytest
 
+from tests.virtual_time import VirtualLoop
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -21,5 +23,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
             await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    asyncio.run(run())
+    is_virtual = pyfuncitem.get_closest_marker("virtual_time") is not None
+    with asyncio.Runner(loop_factory=VirtualLoop if is_virtual else None) as runner:
+        runner.run(run())
     return True

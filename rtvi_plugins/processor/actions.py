@@ -166,8 +166,7 @@ async def _run_serially(
                 processor.start_clock(request, action.timeout)
             await run(processor, request, action, _invoke(processor, action, arguments))
         finally:
-            lock.release()
-            lock.bound -= action.timeout
+            lock.release_in_time(action.timeout)
     finally:
         processor._running.discard(request)
 
@@ -211,8 +210,7 @@ async def _run_own(processor: RTVIProcessor, action: RTVIAction, arguments: dict
     try:
         return await _run_now(processor, action, arguments)
     finally:
-        lock.release()
-        lock.bound -= action.timeout
+        lock.release_in_time(action.timeout)
 
 
 async def _run_now(processor: RTVIProcessor, action: RTVIAction, arguments: dict[str, Any]) -> Any:

@@ -52,7 +52,7 @@ class DispatchingMessages(AnsweringRequests):
         self._max_running = max_running
         self._starting: Request | None = None
 
-    def must_end(self) -> bool:
+    def must_end(self, expected: int = 0) -> bool:
         """Whether the CancelledError at hand has to be obeyed."""
         raise NotImplementedError
 

@@ -65,9 +65,9 @@ def refuse_failed(
 ) -> None:
     """Answer a request with what its handler raised; raise it again when it is not the handler's own.
 
-    A cancellation is when the session ends, and is not when the request's time was up.
+    A cancellation is when the session ends, and is not when it is the one of the request's own time limit.
     """
     processor.refuse(
         request,
-        refusal_of(error, words, handler, must_end=lambda: not request.is_expired and processor.must_end()),
+        refusal_of(error, words, handler, must_end=lambda: processor.must_end(int(request.is_expired))),
     )

@@ -104,6 +104,9 @@ def hold_initial(
 
 def release_all(processor: RTVIProcessor) -> None:
     """Forget what was kept for a client that has left; the snapshot stays for the hooks of the session's end."""
+    for attempt in (processor._attempts or {}).values():
+        if attempt.hold is not None:
+            attempt.hold.release()  # at once, whoever still knows the request
     processor._attempts = processor._held_back = processor.value_holds = None
     if processor.session.snapshot_hold is not None:
         processor.session.snapshot_hold.release()

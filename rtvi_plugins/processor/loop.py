@@ -303,18 +303,20 @@ class MessageLoop(ReadingMessages):
         if not task.cancelled():
             task.exception()
 
-    def must_end(self) -> bool:
+    def must_end(self, expected: int = 0) -> bool:
         """Whether the CancelledError at hand has to be obeyed.
 
         It has when the session ends, or when the task is not one of the session's own. Otherwise plugin code cancelled
         the task it found its request in, which concerns that request alone: the cancellation is taken back.
+
+        expected: how often the session itself cancelled the task, because the request's time was up.
         """
         task = asyncio.current_task()
-        if task is None or not task.cancelling():
+        if task is None or task.cancelling() <= expected:
             return False
         if self._is_closing or task not in self._workers:
             return True
-        while task.cancelling():
+        while task.cancelling() > expected:
             task.uncancel()
         return False
 

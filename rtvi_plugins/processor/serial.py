@@ -18,25 +18,34 @@ class SerialLock(asyncio.Lock):
     def __init__(self) -> None:
         super().__init__()
         self._owner: asyncio.Task[Any] | None = None
-        self.bound = 0.0
+        self._timeouts: list[float] = []  # not their sum: what is added to a float and taken off again may leave a rest
+
+    @property
+    def bound(self) -> float:
         """The time-outs of those that hold it and wait for it, in seconds; others may hold it without telling."""
+        return sum(self._timeouts)
 
     async def acquire_in_time(self, timeout: float) -> bool:  # noqa: ASYNC109 - what its holder will take at most
         """Wait for it, as long as those before it may take; False when one of them does not even end by then.
 
-        Whoever gets it takes `timeout` off `bound` again once it is done.
+        Whoever gets it lets the next one have it by `release_in_time`.
         """
-        wait = self.bound + GRACE_S if self.bound else None
-        self.bound += timeout
+        wait = self.bound + GRACE_S if self._timeouts else None
+        self._timeouts.append(timeout)
         try:
             async with asyncio.timeout(wait):
                 await self.acquire()
         except BaseException as error:
-            self.bound -= timeout
+            self._timeouts.remove(timeout)
             if isinstance(error, TimeoutError):
                 return False
             raise
         return True
+
+    def release_in_time(self, timeout: float) -> None:
+        """Let the next one have it, which need no longer wait for `timeout`."""
+        self._timeouts.remove(timeout)
+        self.release()
 
     @property
     def is_ours(self) -> bool:
