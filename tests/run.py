@@ -1,8 +1,8 @@
 """Runs the suite: `python tests/run.py [quick]`, and says meanwhile what runs and how far it is.
 
-What drives browsers runs beside the rest, since tests wait more than they work; what plays and hears sound runs alone
-after both, since a busy machine drops some of it. `quick` leaves out browsers, sound, Pipecat's pipelines and whatever
-takes more than a few seconds: the manifest, binding and the processor, and a look at the server.
+What drives browsers and what runs commands run beside the rest, since tests wait more than they work; what plays and
+hears sound runs alone after them, since a busy machine drops some of it. `quick` leaves out browsers, sound, Pipecat's
+pipelines and whatever takes more than a few seconds: the manifest, binding and the processor, and a look at the server.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ QUICK: Final = (
     *("tests/server/test_exactly_once.py", "tests/server/test_start.py", "tests/server/test_access.py"),
 )
 BROWSERS: Final = ("-m", "browser and not sound", "-p", "no:cacheprovider")
-REST: Final = ("-m", "not browser and not sound")
+FOLDERS: Final = ("tests/benchmarks", "tests/cli", "tests/docs", "tests/edge", "tests/packages")
+"""Folders whose tests mostly wait for processes that they start."""
+COMMANDS: Final = ("-m", "not browser and not sound", "-p", "no:cacheprovider", *FOLDERS)
+REST: Final = ("-m", "not browser and not sound", *(f"--ignore={folder}" for folder in FOLDERS))
 SOUND: Final = ("-m", "sound")
 
 
@@ -104,8 +107,8 @@ def main(which: str = "all") -> int:
     """Run a choice of tests; give the exit code."""
     if which == "quick":
         return 0 if run(Part("quick", QUICK)) else 1
-    _write("browsers run beside the rest, sound after them; each line tells the part, its minutes, and how far it is\n")
-    is_well = run(Part("rest", REST), Part("browsers", BROWSERS))
+    _write("three parts run beside each other, then sound; each line tells the part, its minutes, and how far it is\n")
+    is_well = run(Part("rest", REST), Part("commands", COMMANDS), Part("browsers", BROWSERS))
     return 0 if run(Part("sound", SOUND)) and is_well else 1
 
 
