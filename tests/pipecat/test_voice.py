@@ -221,11 +221,18 @@ async def test_thirty_sessions_in_turn_leave_nothing_behind() -> None:
         for number in range(30):  # what is loaded once and kept; and memory that the allocator keeps for the next
             await leave(serving, rudely=bool(number % 2))
         gc.collect()
-        tasks, threads, memory = len(asyncio.all_tasks()), threading.active_count(), resident()
-        for number in range(30):
-            await leave(serving, rudely=bool(number % 2))
+        tasks, threads = len(asyncio.all_tasks()), threading.active_count()
+        grown = []
+        for _ in range(3):  # what leaks does so each time; an allocator that was in use before may still grow once
+            memory = resident()
+            for number in range(30):
+                await leave(serving, rudely=bool(number % 2))
+            gc.collect()
+            grown.append(resident() - memory)
+            if grown[-1] < 24 * MIB:
+                break
         await until(lambda: len(asyncio.all_tasks()) <= tasks, "tasks are left")
         gc.collect()
         assert [kept for kept in processors() if not any(kept is other for other in others)] == []
         assert threading.active_count() <= threads + 4  # the loop's own pool may still grow to its size
-        assert resident() - memory < 24 * MIB  # one session holds some 15 MiB: thirty that stay, 450
+        assert min(grown) < 24 * MIB, grown  # one session holds some 15 MiB: thirty that stay, 450

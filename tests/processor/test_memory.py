@@ -417,7 +417,7 @@ def test_characters_that_take_more_count_for_more(value: str) -> None:
             taken = grown()
         assert read == value
         assert 0.9 * taken < memory.size_when_read(text) < 7 * taken
-    assert memory.size_of(value) >= taken - 100
+    assert memory.size_of(value) >= taken - 1_000  # what else is allocated meanwhile
 
 
 @pytest.mark.parametrize("value", [EMPTY, [{"a": n} for n in range(20_000)], list(range(1000, 50_000)), *TEXTS])

@@ -62,7 +62,7 @@ def assert_methods(kind: type[Any], methods: Mapping[str, int]) -> None:
 
 
 def test_every_one_is_listed() -> None:
-    own = {"bounds", "most_waiting"}
+    own = {"bounds", "most_receiving"}
     assert used(http, "BoundedHTTP") - own == seams.HTTP
     assert used(http, "BoundedHTTP", "cycle") == seams.CYCLE
     assert used(http, "BoundedHTTP", "flow") == seams.FLOW

@@ -85,10 +85,10 @@ MANIFEST: Final[dict[str, Any]] = {
     "runtime": {"responder": "echo"},
 }
 
-LISTS: Final = "[" + ",".join(["[]"] * 60_000) + "]"
-"""180 KB of JSON that take 4 MB once they are read."""
-OBJECTS: Final = "[" + ",".join(['{"a":1}'] * 60_000) + "]"
-"""480 KB of JSON that take 12 MB once they are read."""
+LISTS: Final = "[" + ",".join(["[]"] * 32_000) + "]"
+"""96 KB of JSON that take 2 MB once they are read."""
+OBJECTS: Final = "[" + ",".join(['{"a":1}'] * 32_000) + "]"
+"""256 KB of JSON that take 7 MB once they are read."""
 TEXT_OF_A_MB: Final = json.dumps("x" * 1_000_000)
 
 
@@ -146,7 +146,8 @@ class Growth:
 def flooded(folder: Path, host: str, **limits: Any) -> Iterator[Bot]:
     """Run the bot, warm: what every flood needs once is there."""
     (folder / "flooded.py").write_text(PLUGIN)
-    manifest = {**MANIFEST, "runtime": {**MANIFEST["runtime"], "limits": limits}}
+    patience = {"client_ready_timeout": "never", "body_timeout": "10m", "header_timeout": "10m"}
+    manifest = {**MANIFEST, "runtime": {**MANIFEST["runtime"], "limits": patience | limits}}
     if host == "pipecat":
         manifest["pipeline"] = {"idle_timeout": "never"}
     path = folder / "flooded.yaml"
@@ -157,7 +158,7 @@ def flooded(folder: Path, host: str, **limits: Any) -> Iterator[Bot]:
             for number, socket in enumerate(sockets):
                 for value in (LISTS, OBJECTS, TEXT_OF_A_MB):
                     socket.send(call("count", value, f"w{number}"))
-                    answer(socket, f"w{number}")
+                    assert answer(socket, f"w{number}")["type"] == "server-response", "all of them are taken"
         yield bot
         assert until(bot.is_well)
 

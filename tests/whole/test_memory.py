@@ -187,7 +187,8 @@ def post(port: int, path: str, body: bytes) -> tuple[int, Any]:
 def test_starts_and_what_they_settle(tmp_path: Path, host: str) -> None:
     data = json.dumps({"body": {"text": "x" * 60_000}}).encode()
     config = f'{{"body":{{"config":[{{"service":"acts","options":[{{"name":"held","value":{OBJECTS}}}]}}]}}}}'.encode()
-    with flooded(tmp_path, host, max_kept_bytes=64 * MB, max_kept_bytes_total=64 * MB) as bot:
+    limits = {"max_kept_bytes": 64 * MB, "max_kept_bytes_total": 64 * MB, "max_sessions_per_start": 15}
+    with flooded(tmp_path, host, **limits) as bot:
         assert post(bot.port, "/start", config)[0] == 200
         growth = Growth(bot)
         for _ in range(600):  # 36 MB
