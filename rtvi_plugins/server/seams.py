@@ -39,6 +39,7 @@ WEBSOCKET_METHODS: Final[Mapping[str, int]] = {
     "handle_cont": 1,
     "handle_ping": 0,
     "keepalive_timeout": 0,
+    "pause_writing": 0,
     "resume_writing": 0,
     "run_asgi": 0,
     "send_receive_event_to_app": 0,
