@@ -75,6 +75,10 @@ def words_of(data: Any) -> str:
     return one_line(" ".join(texts) if texts else as_json(dict(data), indent=None))[:80]
 
 
+def _unseen(_: Any) -> None:
+    """Show nothing: it has not begun."""
+
+
 class Following:
     """Starts one job and follows it by what its client receives."""
 
@@ -87,6 +91,7 @@ class Following:
         self._was_interrupted = False
         self._left = asyncio.Event()
         self._cancelling: asyncio.Future[str] | None = None
+        self._show: Callable[[Any], None] = _unseen
 
     async def follow(self, starting: Awaitable[Any]) -> JobEnd:
         """Start the job and wait for its end, showing progress on standard error.
@@ -94,7 +99,7 @@ class Following:
         starting: gives the answer to the action, `{"job_id": …}`.
         Raises what that raises, and ConnectionError when the connection is lost first.
         """
-        with _progress_shown() as show, self._interruptible():
+        with _progress_shown() as self._show, self._interruptible():
             self._job_id = str((await starting)["job_id"])
             if self._was_interrupted:
                 self._cancel()
@@ -103,7 +108,7 @@ class Following:
                 left = asyncio.ensure_future(self._left.wait())
                 try:
                     await asyncio.sleep(0)  # from here on nothing comes unnoticed
-                    self._read_new(show)
+                    self._read_new()
                     if self._end is not None or self._left.is_set():
                         return self._end or JobEnd("cancelled", None)
                     await asyncio.wait((news, left), return_when=asyncio.FIRST_COMPLETED)
@@ -120,20 +125,22 @@ class Following:
         with contextlib.suppress(TimeoutError):
             await self._client.next(ServerType.SERVER_MESSAGE if is_legacy else ServerType.UI_JOB_GROUP)
 
-    def _read_new(self, show: Callable[[Any], None]) -> None:
+    def _read_new(self) -> None:
         for message in self._client.received[self._seen :]:
-            self._read(message, show)
+            self._read(message)
         self._seen = len(self._client.received)
 
-    def _read(self, message: Message, show: Callable[[Any], None]) -> None:
+    def _read(self, message: Message) -> None:
         data = message.get("data")
         if not isinstance(data, Mapping) or data.get("job_id") != self._job_id:
             return
         match data.get("kind"):
             case "group_started":
                 self._is_cancellable = data.get("cancellable") is not False
+                if self._was_interrupted and not self._is_cancellable:
+                    self._leave()
             case "job_update":
-                show(data.get("data"))
+                self._show(data.get("data"))
             case "job_completed":
                 self._end = JobEnd(str(data.get("status")), data.get("response"))
 
@@ -154,14 +161,19 @@ class Following:
             loop.remove_signal_handler(signal.SIGINT)
 
     def _interrupt(self) -> None:
+        if self._job_id is not None:
+            self._read_new()  # what was printed already may say that it cannot be cancelled
         if self._was_interrupted or not self._is_cancellable:
-            say("rtvi: leaving" if self._is_cancellable else "rtvi: leaving; the job goes on", to_stderr=True)
-            self._left.set()
+            self._leave()
             return
         self._was_interrupted = True
         say("rtvi: cancelling the job; Ctrl-C again leaves without waiting", to_stderr=True)
         if self._job_id is not None:
             self._cancel()
+
+    def _leave(self) -> None:
+        say("rtvi: leaving" if self._is_cancellable else "rtvi: leaving; the job goes on", to_stderr=True)
+        self._left.set()
 
     def _cancel(self) -> None:
         data = {"job_id": self._job_id, "reason": "the user pressed Ctrl-C"}
