@@ -26,10 +26,13 @@ QUICK: Final = (
     *("tests/server/test_exactly_once.py", "tests/server/test_start.py", "tests/server/test_access.py"),
 )
 BROWSERS: Final = ("-m", "browser and not sound", "-p", "no:cacheprovider")
-FOLDERS: Final = ("tests/benchmarks", "tests/cli", "tests/docs", "tests/edge", "tests/packages")
-"""Folders whose tests mostly wait for processes that they start."""
-COMMANDS: Final = ("-m", "not browser and not sound", "-p", "no:cacheprovider", *FOLDERS)
-REST: Final = ("-m", "not browser and not sound", *(f"--ignore={folder}" for folder in FOLDERS))
+APART: Final = (
+    *("tests/benchmarks", "tests/cli", "tests/docs", "tests/edge", "tests/packages"),
+    "tests/whole/test_memory.py",
+)
+"""Tests that mostly wait for processes that they start."""
+COMMANDS: Final = ("-m", "not browser and not sound", "-p", "no:cacheprovider", *APART)
+REST: Final = ("-m", "not browser and not sound", *(f"--ignore={path}" for path in APART))
 SOUND: Final = ("-m", "sound")
 
 

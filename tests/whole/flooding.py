@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 from collections.abc import Iterator
@@ -136,7 +135,6 @@ class Growth:
         self.peak = 0
 
     def __call__(self) -> int:
-        gc.collect()
         grown = self._bot.memory() - self._before
         self.peak = max(self.peak, grown)
         return grown
