@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Talk:
@@ -18,6 +19,7 @@ class Talk:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self._number = 0
+        self._passed_over: deque[dict[str, Any]] = deque()
 
     def send(self, type_: str, data: Any = None) -> str:
         self._number += 1
@@ -27,12 +29,21 @@ class Talk:
         return id_
 
     def next(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE_S))
-        return message
+        """Give the next message, which may have come before the last reply."""
+        return self._passed_over.popleft() if self._passed_over else self._receive()
 
     def reply(self, id_: str) -> dict[str, Any]:
-        while (message := self.next()).get("id") != id_:
-            pass
+        """Give the reply to a message."""
+        for message in self._passed_over:
+            if message.get("id") == id_:
+                self._passed_over.remove(message)
+                return message
+        while (message := self._receive()).get("id") != id_:
+            self._passed_over.append(message)
+        return message
+
+    def _receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE_S))
         return message
 
     def ask(self, t: str, d: Any = None) -> dict[str, Any]:
