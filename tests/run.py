@@ -23,7 +23,7 @@ QUICK: Final = (
     *("-m", "not browser and not sound and not slow and not pipelines"),
     *("tests/meta", "tests/protocol", "tests/schema", "tests/manifest", "tests/binding", "tests/processor"),
     *("tests/responders", "tests/jobs", "tests/server/test_handshake.py", "tests/server/test_actions.py"),
-    *("tests/server/test_exactly_once.py", "tests/server/test_start.py", "tests/server/test_access.py"),
+    *("tests/server/test_start.py", "tests/server/test_access.py"),
 )
 BROWSERS: Final = ("-m", "browser and not sound", "-p", "no:cacheprovider")
 APART: Final = (

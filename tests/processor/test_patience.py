@@ -13,6 +13,8 @@ from tests.processor.conftest import action, quick, session
 
 LIMIT_S = 1.0
 
+pytestmark = pytest.mark.slow
+
 
 async def ended(client: Any) -> str:
     """Wait for the end of a session, and give its reason; the test's own time limit ends it."""
